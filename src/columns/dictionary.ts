@@ -1,0 +1,95 @@
+/**
+ * The distinct values behind a coded column. Expression work over a coded column happens once per entry and is
+ * remembered in `memo`, so that a function applied in 168 runs over one partition is evaluated once.
+ * Entries may repeat (two devices with one IP address); `canonical()` gives equal entries one code.
+ */
+import { parseDynamic } from './dynamic.ts';
+import type { Value } from './value.ts';
+
+export type CodedType = 'string' | 'guid' | 'dynamic' | 'decimal';
+
+export abstract class Dictionary {
+  readonly type: CodedType;
+  readonly size: number;
+  /** Results derived from these entries, by the name of the computation; lives as long as the dictionary. */
+  readonly memo = new Map<string, unknown>();
+  #canonical: Uint32Array | undefined;
+
+  protected constructor(type: CodedType, size: number) {
+    this.type = type;
+    this.size = size;
+  }
+
+  /** The entry as a boxed value. */
+  abstract value(code: number): Value;
+
+  /** The entry as text: the string itself, or the JSON text of a dynamic. Null is the empty text. */
+  abstract text(code: number): string;
+
+  /** For each code the first code that holds an equal entry. */
+  canonical(): Uint32Array {
+    if (this.#canonical) return this.#canonical;
+    const codes = new Uint32Array(this.size);
+    const first = new Map<string, number>();
+    for (let code = 0; code < this.size; code++) {
+      // The letter keeps a null apart from an empty text.
+      const key = this.value(code) === null ? 'n' : `v${this.text(code)}`;
+      const seen = first.get(key);
+      if (seen === undefined) first.set(key, code);
+      codes[code] = seen ?? code;
+    }
+    this.#canonical = codes;
+    return codes;
+  }
+}
+
+/** Entries held as boxed values. */
+export class ValueDictionary extends Dictionary {
+  readonly values: readonly Value[];
+  readonly #stringify: (value: Value) => string;
+
+  /** @param stringify - the text of a non-string entry (a dynamic's JSON). */
+  constructor(type: CodedType, values: readonly Value[], stringify: (value: Value) => string = String) {
+    super(type, values.length);
+    this.values = values;
+    this.#stringify = stringify;
+  }
+
+  value(code: number): Value {
+    return this.values[code]!;
+  }
+
+  text(code: number): string {
+    const value = this.values[code]!;
+    return typeof value === 'string' && this.type !== 'dynamic' ? value : value === null ? '' : this.#stringify(value);
+  }
+}
+
+/** Entries held as texts; a dynamic entry is parsed when first asked for. */
+export class TextDictionary extends Dictionary {
+  readonly #text: (code: number) => string;
+  readonly #texts: (string | undefined)[];
+  readonly #parsed: (Value | undefined)[];
+
+  /** @param text - decodes one entry; called at most once per entry. For dynamic and guid the empty text is null. */
+  constructor(type: CodedType, size: number, text: (code: number) => string) {
+    super(type, size);
+    this.#text = text;
+    this.#texts = new Array<string | undefined>(size);
+    this.#parsed = type === 'dynamic' ? new Array<Value | undefined>(size) : [];
+  }
+
+  text(code: number): string {
+    return (this.#texts[code] ??= this.#text(code));
+  }
+
+  value(code: number): Value {
+    const text = this.text(code);
+    if (this.type === 'string') return text;
+    if (text === '') return null;
+    if (this.type !== 'dynamic') return text;
+    const parsed = this.#parsed[code];
+    if (parsed !== undefined) return parsed;
+    return (this.#parsed[code] = parseDynamic(text));
+  }
+}

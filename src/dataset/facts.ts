@@ -1,0 +1,72 @@
+/**
+ * How rows are held in a dataset: as a star. A fact table keeps a few numbers per row; what repeats (a user's names, an
+ * app's ids, a device with its IP address and location) stands once in a dimension, and what can be derived (ids) is not
+ * stored at all. One dimension feeds many columns: `UserPrincipalName`, `UserId` and `UserDisplayName` share the codes of
+ * one `user` field. Each partition has dimensions of its own, so a worker reads nothing but its partition.
+ */
+import type { ScalarType } from '../columns/value.ts';
+
+/** Numbers of a fact table, one per row: Float64 for times (ticks since 2020), longs and reals; codes otherwise. */
+export type FieldArray = Float64Array | Uint32Array | Uint16Array | Uint8Array;
+
+/**
+ * The attribute values of a dimension. `string`, `guid` and `decimal` as text; `dynamic` as JSON text; the empty text
+ * is null for `dynamic` and `guid`. Numbers serve account ordinals. Entries may repeat.
+ */
+export type Attribute = readonly string[] | Float64Array;
+
+export interface Dimension {
+  readonly size: number;
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** Where the values of one column come from. A column of the schema that is not listed is null (empty, for a string). */
+export type ColumnSource =
+  /** bool (Uint8Array), int, long, real, datetime or timespan (Float64Array) straight from a field; NaN is null. */
+  | { readonly from: 'field'; readonly field: string }
+  /** `field` holds codes into `dimension`. Any type: a number attribute for numeric columns, text otherwise. */
+  | { readonly from: 'dimension'; readonly field: string; readonly dimension: string; readonly attribute: string }
+  /** One value for every row; text as in a dimension, numbers for int, long and real (ticks for timespan). */
+  | { readonly from: 'constant'; readonly value: string | number | boolean }
+  /**
+   * An id made from (salt, account ordinal, counter), the same however accounts are partitioned. The ordinal is the number
+   * attribute `ordinal` of `dimension`, coded by `account`; `counter` is a Uint32 field.
+   * Forms: `guid`; `token` (22 characters of base64url); `directory` (`Directory_<guid of CorrelationId>_<5 letters>_<number>`,
+   * where the guid is made from `correlation`, another counter field, with salt `correlationSalt`).
+   */
+  | {
+      readonly from: 'id';
+      readonly form: 'guid' | 'token' | 'directory';
+      readonly salt: string;
+      readonly dimension: string;
+      readonly account: string;
+      readonly counter: string;
+      readonly correlation?: string;
+      readonly correlationSalt?: string;
+    };
+
+export interface FactColumn {
+  readonly name: string;
+  readonly type: ScalarType;
+  readonly source: ColumnSource;
+}
+
+/** An event that ground truth names: `row` of the fact table carries event `id` of truth.ndjson. */
+export interface Label {
+  readonly row: number;
+  readonly event: string;
+}
+
+/**
+ * The rows of one table in one partition. `columns` must include TimeGenerated and the hidden `$IngestionTime`
+ * (schema/tables.ts), both from Float64 fields without nulls. Before sorting, rows stand account by account in order of
+ * account ordinal; the writer sorts them stably by TimeGenerated.
+ */
+export interface Facts {
+  readonly table: string;
+  readonly rowCount: number;
+  readonly fields: Readonly<Record<string, FieldArray>>;
+  readonly dimensions: Readonly<Record<string, Dimension>>;
+  readonly columns: readonly FactColumn[];
+  readonly labels: readonly Label[];
+}

@@ -1,0 +1,35 @@
+/**
+ * Ground truth: what was planted in a dataset. `truth.ndjson` holds one incident a line: an attack, or a benign burst that
+ * looks like one. Lines are sorted by start, then id.
+ */
+
+/** `malicious`: the act that a detection should ring for. `supporting`: what the attacker did to get there (their sign-ins). `benign`: an event of a look-alike. */
+export type EventRole = 'malicious' | 'supporting' | 'benign';
+
+export interface TruthEvent {
+  /** Unique in the dataset; the id that rows are labelled with. */
+  readonly id: string;
+  readonly table: string;
+  /** Event time (CreatedDateTime of a sign-in, ActivityDateTime of an audit row), TimeGenerated and ingestion time: ISO 8601, seven decimals. */
+  readonly at: string;
+  readonly generated: string;
+  readonly ingested: string;
+  /** The acting account as its row shows it: user principal name, or the application's name. */
+  readonly account: string;
+  /** OperationName of an audit row; the application of a sign-in. */
+  readonly operation: string;
+  readonly role: EventRole;
+}
+
+export interface TruthIncident {
+  readonly id: string;
+  readonly kind: 'attack' | 'lookalike';
+  /** The chain (`token-replay-role-assignment`) or the look-alike kind (`helpdesk-reset`). */
+  readonly scenario: string;
+  readonly variant: string;
+  readonly title: string;
+  readonly techniques: readonly string[];
+  readonly start: string;
+  readonly end: string;
+  readonly events: readonly TruthEvent[];
+}
