@@ -21,6 +21,12 @@ export type Expression =
    * Operators are calls too, by Kusto's own spelling: `==`, `and`, `has_any`, `in~`, `-` ... A path step is the call
    * `path(value, key)`, where key is a string or a long. Functions that look at other rows (`prev`, `row_number`) are
    * calls as well: the engine hands every function the whole batch.
+   *
+   * `in`, `in~`, `has_any`, `has_all` and their negations take the value, then the candidates: a dynamic array among them
+   * (or a `tolist`) stands for its elements. `between` takes value, low and high. Unary minus is `-` with one argument.
+   * Legacy names are resolved (`iif` is `iff`, `pack` is `bag_pack`, `todynamic` is `parse_json`, `todouble` is `toreal`).
+   * A string compared with a number or a bool is compared with its text: `tostring(...)` is in the plan. Operands of other
+   * operators keep their types, so the engine widens (long with real, int with long, dynamic with anything).
    */
   | {
       readonly kind: 'call';
@@ -136,7 +142,17 @@ export type Plan =
       readonly to: Expression | undefined;
       readonly step: Expression;
     })
-  /** `evaluate` and the tabular operators that need code of their own (`top-nested`, `scan`, `reduce` ...). `args` are expressions over the input; `options` plain data that the plugin understands. */
+  /**
+   * `evaluate` and the tabular operators that need code of their own (`top-nested`, `scan`, `reduce` ...). `args` are
+   * expressions over the input (constants among them are literals); `options` plain data that the plugin understands:
+   *
+   * - `parse`, `parse-where`: args [text]; `mode` 'simple' | 'relaxed' | 'regex', `flags`, `pattern`: a list of
+   *   `{any: true}` (a star), `{text}` (text, or a regular expression in regex mode), `{column, type}` (output column index).
+   *   `columns` are the input's, with parsed ones replaced or appended.
+   * - `parse-kv`: args [text]; `keys`: a list of `{key, column, type}`; `pairDelimiter`, `kvDelimiter`, `quote`, `escape`
+   *   (strings or undefined), `greedy`.
+   * - plugins of `evaluate` by their own names; `columns` is what comes out.
+   */
   | (NodeBase & {
       readonly op: 'plugin';
       readonly name: string;
