@@ -12,6 +12,8 @@ export interface Window {
   readonly until: bigint;
   /** Ingested at this time at the latest (inclusive). */
   readonly ingestedBy: bigint;
+  /** Ingested later than this (exclusive); only windows that go by ingestion time (NRT rules) have it. */
+  readonly ingestedAfter?: bigint;
 }
 
 export interface Run {
