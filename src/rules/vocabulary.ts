@@ -101,3 +101,24 @@ export const GROUPING_FIELDS: readonly string[] = [
 
 /** The alert details that incidents may be grouped by. */
 export const ALERT_DETAILS: readonly string[] = ['DisplayName', 'Severity'];
+
+/** Tactics of ATT&CK for Enterprise, Mobile and ICS as rules spell them, without blanks. */
+export const TACTICS: readonly string[] = [
+  'Reconnaissance',
+  'ResourceDevelopment',
+  'InitialAccess',
+  'Execution',
+  'Persistence',
+  'PrivilegeEscalation',
+  'DefenseEvasion',
+  'CredentialAccess',
+  'Discovery',
+  'LateralMovement',
+  'Collection',
+  'CommandAndControl',
+  'Exfiltration',
+  'Impact',
+  'PreAttack',
+  'ImpairProcessControl',
+  'InhibitResponseFunction',
+];
