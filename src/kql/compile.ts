@@ -1,0 +1,237 @@
+/**
+ * Query text to plan. Everything that is wrong with a query is found before anything runs, and all of it at once: the
+ * parser's and binder's diagnostics as `QUERY` problems, then what the engine does not do, refused by name as
+ * `UNSUPPORTED`. Each problem stands at its place in the file that the query came from.
+ */
+import { type ErrorCode, nearestName, type Position, type Problem, TocsinError } from '../base/errors.ts';
+import type { ColumnInfo } from '../columns/batch.ts';
+import type { Plan, QueryPlan, Span } from '../plan/plan.ts';
+import { knownTables } from '../schema/tables.ts';
+import { type DeclaredFunction, elementsOf, type KustoDiagnostic, loadKusto, type SyntaxNode } from './kusto.ts';
+import { type Capabilities, type Finding, QueryLowering, type RowTable } from './lower.ts';
+import { pruneColumns } from './prune.ts';
+
+export type { Capabilities, RowTable } from './lower.ts';
+
+export interface CompileOptions {
+  /** Named in positions; `query` where absent. */
+  readonly file?: string;
+  /** Place in the file of an offset (UTF-16) of the query text, for queries that stand inside another file. */
+  readonly positionOf?: (offset: number) => Position;
+  /** Tables besides the known ones, or in their place. */
+  readonly tables?: Readonly<Record<string, readonly ColumnInfo[]>>;
+  /** What `_GetWatchlist` gives, by alias. */
+  readonly watchlists?: Readonly<Record<string, RowTable>>;
+  /** What `externaldata` reads, by URL. */
+  readonly externals?: Readonly<Record<string, RowTable>>;
+  /** Finds the columns of `evaluate bag_unpack` and its like by evaluating the plugin's input. */
+  readonly discover?: (plan: Plan) => readonly ColumnInfo[] | undefined;
+  /** What may be used; the engine's registries unless a test asks for less. */
+  readonly capabilities?: Capabilities;
+}
+
+/** Sentinel's limit on a rule's query. */
+export const MAX_QUERY_LENGTH = 10_000;
+/** Texts beyond this are refused unread, so that no input can keep the parser busy for long. */
+const MAX_TEXT_LENGTH = 100_000;
+
+const EVERYTHING: Capabilities = { hasFunction: () => true, hasAggregate: () => true, hasPlugin: () => true };
+
+/**
+ * Compiles a query. Synchronous; the first call of a process loads the parser, which takes about a second.
+ *
+ * @throws TocsinError `QUERY` (the text is wrong) or `UNSUPPORTED` (Tocsin does not do this), with every problem found.
+ */
+export function compileQuery(text: string, options: CompileOptions = {}): QueryPlan {
+  const reporter = new Reporter(text, options);
+  if (text.trim() === '')
+    throw reporter.error('QUERY', [{ message: 'the query is empty', span: { start: 0, end: 0 } }]);
+  if (text.length > MAX_TEXT_LENGTH) {
+    throw reporter.error('QUERY', [
+      {
+        message: `the query has ${text.length} characters, at most ${MAX_TEXT_LENGTH} are read`,
+        span: { start: 0, end: 0 },
+      },
+    ]);
+  }
+  try {
+    return { text, root: compile(text, options, reporter) };
+  } catch (error) {
+    // Both the parser and the lowering recurse over the text's nesting.
+    if (!(error instanceof RangeError)) throw error;
+    throw reporter.error('QUERY', [{ message: 'the query is nested too deeply', span: deepestNesting(text) }]);
+  }
+}
+
+function compile(text: string, options: CompileOptions, reporter: Reporter): Plan {
+  const kusto = loadKusto();
+  const watchlists = new Map(Object.entries(options.watchlists ?? {}));
+  const tables = new Map(Object.entries(options.tables ?? {}));
+  const functions: DeclaredFunction[] = [];
+  const declared = new Map(tables);
+  if (text.includes('_GetWatchlist')) {
+    functions.push({ name: '_GetWatchlist', parameters: '(watchlistAlias:string)', body: '{ table(watchlistAlias) }' });
+    for (const [alias, watchlist] of watchlists) declared.set(alias, watchlist.columns);
+  }
+  const { root, diagnostics } = kusto.parse(text, declared, functions);
+
+  const missing = missingWatchlists(root, watchlists, (node) => kusto.kindOf(node));
+  if (missing.length > 0) throw reporter.error('UNSUPPORTED', missing);
+  const wrong = diagnostics.filter((diagnostic) => diagnostic.severity === 'Error');
+  if (wrong.length > 0) {
+    const names = [...new Set([...tables.keys(), ...knownTables()])];
+    throw reporter.error(
+      'QUERY',
+      wrong.map((diagnostic) => describe(diagnostic, text, root, names, kusto.scalarFunctions)),
+    );
+  }
+
+  const lowering = new QueryLowering({
+    kusto,
+    capabilities: options.capabilities ?? EVERYTHING,
+    tables,
+    watchlists,
+    externals: new Map(Object.entries(options.externals ?? {})),
+    discover: options.discover,
+  });
+  const plan = lowering.query(root);
+  const { findings } = lowering;
+  const rejected = findings.filter((finding) => finding.code === 'QUERY');
+  if (rejected.length > 0) throw reporter.error('QUERY', findings);
+  if (findings.length > 0) throw reporter.error('UNSUPPORTED', findings);
+  if (!plan) {
+    throw reporter.error('QUERY', [
+      { message: 'the query has no tabular expression, only let statements', span: { start: 0, end: text.length } },
+    ]);
+  }
+  return pruneColumns(plan);
+}
+
+interface Located {
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly span: Span;
+}
+
+/** Turns spans of the query text into problems at places of the file. */
+class Reporter {
+  readonly #text: string;
+  readonly #options: CompileOptions;
+
+  constructor(text: string, options: CompileOptions) {
+    this.#text = text;
+    this.#options = options;
+  }
+
+  error(code: ErrorCode, found: readonly (Located | Finding)[]): TocsinError {
+    const sorted = [...found].sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
+    const seen = new Set<string>();
+    const problems: Problem[] = [];
+    for (const item of sorted) {
+      const key = `${item.span.start} ${item.message}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      problems.push(this.#problem(item));
+    }
+    return new TocsinError(code, problems);
+  }
+
+  #problem({ message, hint, span }: Located): Problem {
+    const start = Math.max(0, Math.min(span.start, this.#text.length));
+    const lineStart = this.#text.lastIndexOf('\n', start - 1) + 1;
+    const nextBreak = this.#text.indexOf('\n', start);
+    const line = this.#text.slice(lineStart, nextBreak < 0 ? undefined : nextBreak).replace(/\r$/, '');
+    const column = start - lineStart + 1;
+    const position = this.#options.positionOf?.(start) ?? {
+      file: this.#options.file ?? 'query',
+      line: this.#text.slice(0, start).split('\n').length,
+      column,
+    };
+    // In a file that indents the query the line starts further right.
+    const indent = ' '.repeat(Math.max(0, position.column - column));
+    return { message, hint, position, excerpt: { line: indent + line, length: Math.max(1, span.end - start) } };
+  }
+}
+
+/** The binder's words, made to say what was found and what would do. */
+function describe(
+  diagnostic: KustoDiagnostic,
+  text: string,
+  root: SyntaxNode,
+  tables: readonly string[],
+  functions: ReadonlySet<string>,
+): Located {
+  const span = { start: diagnostic.start, end: diagnostic.start + diagnostic.length };
+  const found = text.slice(span.start, span.end);
+  let message = diagnostic.message.replace(/\.$/, '');
+  message = message[0]!.toLowerCase() + message.slice(1);
+  let hint: string | undefined;
+  const unknown = /^the name '(.*)' does not refer to any known/.exec(message);
+  const unknownFunction = /^the name '(.*)' does not refer to any known (?:.*)function$/.exec(message);
+  if (unknown) {
+    const name = unknown[1]!;
+    const near = nearestName(name, [...columnsInScope(root, span.start), ...tables, ...functions]);
+    hint = near === undefined ? undefined : `did you mean ${near}?`;
+    if (unknownFunction && text[span.end] === '(') message = `no function is named '${name}'`;
+  } else if (diagnostic.start >= text.length) message = `${message}, found the end of the query`;
+  else if (message.startsWith('expected'))
+    message = `${message}, found '${found.trim() === '' ? text.slice(span.start).trim().split(/\s/)[0] : found}'`;
+  return { message, hint, span };
+}
+
+/** Names of the columns that flow into the operator at `offset`. */
+function columnsInScope(root: SyntaxNode, offset: number): string[] {
+  const names = new Set<string>();
+  const walk = (node: SyntaxNode | null): void => {
+    if (!node || node.IsToken || offset < node.TextStart || offset > node.End) return;
+    const piped = node['Operator'] && node['Expression'] ? node['Expression'].ResultType?.Columns : undefined;
+    if (piped) {
+      for (let i = 0; i < (piped.Count ?? piped.length); i++) names.add(String((piped.getItem?.(i) ?? piped[i]).Name));
+    }
+    for (let i = 0; i < node.ChildCount; i++) walk(node.GetChild(i));
+  };
+  walk(root);
+  return [...names];
+}
+
+function missingWatchlists(
+  root: SyntaxNode,
+  given: ReadonlyMap<string, RowTable>,
+  kindOf: (node: SyntaxNode) => string,
+): Located[] {
+  const missing: Located[] = [];
+  const walk = (node: SyntaxNode | null): void => {
+    if (!node || node.IsToken) return;
+    if (kindOf(node) === 'FunctionCallExpression' && String(node['Name'].SimpleName) === '_GetWatchlist') {
+      const [arg] = elementsOf(node['ArgumentList']?.Expressions);
+      const alias: unknown = arg?.['ConstantValue'];
+      if (typeof alias === 'string' && !given.has(alias)) {
+        missing.push({
+          message: `the watchlist '${alias}' is not given`,
+          hint: `name a file for it: --watchlist '${alias}'=FILE`,
+          span: { start: node.TextStart, end: node.End },
+        });
+      }
+    }
+    for (let i = 0; i < node.ChildCount; i++) walk(node.GetChild(i));
+  };
+  walk(root);
+  return missing;
+}
+
+/** Where brackets are nested deepest, the likely cause of an exhausted stack. */
+function deepestNesting(text: string): Span {
+  let depth = 0;
+  let deepest = 0;
+  let at = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!;
+    if (c === '(' || c === '[' || c === '{') {
+      if (++depth > deepest) {
+        deepest = depth;
+        at = i;
+      }
+    } else if (c === ')' || c === ']' || c === '}') depth--;
+  }
+  return { start: at, end: at + 1 };
+}

@@ -1,0 +1,156 @@
+/**
+ * Microsoft's Kusto parser and binder, loaded when first asked for. Loading costs a quarter of a second and its first
+ * parse another half, so nothing here runs when a module is merely imported, and workers, which get finished plans, never
+ * load it. The library is .NET code compiled for JavaScript: it only works through CommonJS, writes to globals, and its
+ * collections are .NET's; this file is the only one that knows.
+ */
+import { createRequire } from 'node:module';
+import type { ColumnInfo } from '../columns/batch.ts';
+import { SCALAR_TYPES, type ScalarType } from '../columns/value.ts';
+import { knownTables, tableColumns } from '../schema/tables.ts';
+
+/** A node or token of the syntax tree. Children are properties named as in Kusto.Language (`Expression`, `ByClause` ...). */
+export interface SyntaxNode {
+  readonly Kind: number;
+  readonly TextStart: number;
+  readonly End: number;
+  readonly IsToken: boolean;
+  readonly ChildCount: number;
+  GetChild(index: number): SyntaxNode | null;
+  // oxlint-disable-next-line typescript/no-explicit-any -- the tree has hundreds of shapes; readers check the kind first
+  readonly [property: string]: any;
+}
+
+export interface KustoDiagnostic {
+  readonly code: string;
+  readonly severity: string;
+  readonly message: string;
+  readonly start: number;
+  readonly length: number;
+}
+
+export interface ParsedQuery {
+  readonly root: SyntaxNode;
+  readonly diagnostics: readonly KustoDiagnostic[];
+}
+
+/** A function that queries may call though it is not Kusto's own; `body` is KQL text. */
+export interface DeclaredFunction {
+  readonly name: string;
+  readonly parameters: string;
+  readonly body: string;
+}
+
+export interface Kusto {
+  /** @throws RangeError where nesting exhausts the stack. */
+  parse(
+    text: string,
+    tables: ReadonlyMap<string, readonly ColumnInfo[]>,
+    functions: readonly DeclaredFunction[],
+  ): ParsedQuery;
+  /** The name of a node's kind: `BinaryExpression` kinds are `EqualExpression`, `AddExpression` ... */
+  kindOf(node: SyntaxNode): string;
+  /** The name that a projection gives an unnamed expression, or undefined where it has none of its own. */
+  resultName(node: SyntaxNode): string | undefined;
+  readonly scalarFunctions: ReadonlySet<string>;
+  readonly aggregates: ReadonlySet<string>;
+  readonly plugins: ReadonlySet<string>;
+}
+
+let loaded: Kusto | undefined;
+
+/** The parser; loaded on first use, then the same one for the life of the process. */
+export function loadKusto(): Kusto {
+  return (loaded ??= load());
+}
+
+function load(): Kusto {
+  const require = createRequire(import.meta.url);
+  require('@kusto/language-service-next/bridge.min.js');
+  require('@kusto/language-service-next/Kusto.Language.Bridge.min.js');
+  // oxlint-disable-next-line typescript/no-explicit-any -- generated code without usable types
+  const { Kusto: kusto, System: system } = globalThis as any;
+  const language = kusto.Language;
+
+  const kindNames = new Map<number, string>();
+  for (const [name, value] of Object.entries(language.Syntax.SyntaxKind)) {
+    if (typeof value === 'number') kindNames.set(value, name);
+  }
+
+  const tableSymbol = (name: string, columns: readonly ColumnInfo[]): unknown =>
+    new language.Symbols.TableSymbol.$ctor7(
+      name,
+      `(${columns.map((column) => `['${column.name.replace(/['\\]/g, '\\$&')}']: ${column.type}`).join(', ')})`,
+      null,
+    );
+  const ownTables = new Map<string, unknown>();
+  const globalsWith = (
+    tables: ReadonlyMap<string, readonly ColumnInfo[]>,
+    functions: readonly DeclaredFunction[],
+  ): unknown => {
+    const symbols = new (system.Collections.Generic.List$1(language.Symbols.Symbol).ctor)();
+    for (const table of knownTables()) {
+      if (tables.has(table)) continue;
+      let symbol = ownTables.get(table);
+      if (!symbol) ownTables.set(table, (symbol = tableSymbol(table, tableColumns(table)!)));
+      symbols.add(symbol);
+    }
+    for (const [name, columns] of tables) symbols.add(tableSymbol(name, columns));
+    for (const f of functions)
+      symbols.add(new language.Symbols.FunctionSymbol.$ctor16(f.name, f.parameters, f.body, null));
+    const database = new language.Symbols.DatabaseSymbol.$ctor3('workspace', null, symbols, false);
+    return language.GlobalState.Default.WithDatabase(database);
+  };
+  let plainGlobals: unknown;
+
+  return {
+    parse(text, tables, functions) {
+      const globals =
+        tables.size === 0 && functions.length === 0
+          ? (plainGlobals ??= globalsWith(tables, functions))
+          : globalsWith(tables, functions);
+      const code = language.KustoCode.ParseAndAnalyze(text, globals);
+      const found = code.GetDiagnostics();
+      const diagnostics: KustoDiagnostic[] = [];
+      for (let i = 0; i < found.Count; i++) {
+        const d = found.getItem(i);
+        diagnostics.push({ code: d.Code, severity: d.Severity, message: d.Message, start: d.Start, length: d.Length });
+      }
+      return { root: code.Syntax, diagnostics };
+    },
+    kindOf: (node) => kindNames.get(node.Kind) ?? String(node.Kind),
+    resultName: (node) => language.Binding.Binder.GetExpressionResultName(node, null) || undefined,
+    scalarFunctions: namesOf(language.Functions.All),
+    aggregates: namesOf(language.Aggregates.All),
+    plugins: namesOf(language.PlugIns.All),
+  };
+}
+
+function namesOf(symbols: readonly { readonly Name: string }[]): ReadonlySet<string> {
+  return new Set(symbols.map((symbol) => symbol.Name));
+}
+
+/** The elements of a syntax list; separators are left out. Empty for a list that is not there. */
+export function elementsOf(list: SyntaxNode | null | undefined): SyntaxNode[] {
+  const elements: SyntaxNode[] = [];
+  if (!list) return elements;
+  for (let i = 0; i < list['Count']; i++) {
+    const item = list['getItem$1'](i);
+    elements.push(item.Element$1 ?? item);
+  }
+  return elements;
+}
+
+/** The scalar type that the binder found for an expression; undefined where it does not know (or it is no scalar). */
+export function boundType(node: SyntaxNode): ScalarType | undefined {
+  return typeOfSymbol(node['ResultType']);
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- a type symbol of the library
+export function typeOfSymbol(symbol: any): ScalarType | undefined {
+  if (!symbol) return undefined;
+  const name: string = symbol.Name;
+  if ((SCALAR_TYPES as readonly string[]).includes(name)) return name as ScalarType;
+  const className: string = symbol.constructor?.$$name ?? '';
+  return className.includes('Dynamic') ? 'dynamic' : undefined;
+}
