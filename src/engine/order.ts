@@ -1,0 +1,283 @@
+/**
+ * Orders of rows: the one that a query asks for (`sort by`), and the canonical one that makes results independent of how
+ * rows were partitioned. Texts compare by UTF-16 units and never by locale.
+ */
+import type { Batch, ColumnInfo, Lineage } from '../columns/batch.ts';
+import { type Column, columnLength, valueAt } from '../columns/column.ts';
+import type { Dictionary } from '../columns/dictionary.ts';
+import { stringifyDynamic } from '../columns/dynamic.ts';
+import type { ScalarType, Value } from '../columns/value.ts';
+
+/** Orders two texts by UTF-16 units. */
+export function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
+
+/** Orders two decimals given as text by their value. */
+export function compareDecimals(a: string, b: string): number {
+  const x = DECIMAL.exec(a);
+  const y = DECIMAL.exec(b);
+  if (!x || !y) return compareTexts(a, b);
+  const scaled = (m: RegExpExecArray): { digits: bigint; exponent: number } => ({
+    digits: BigInt(`${m[1] === '-' ? '-' : ''}${`${m[2]}${m[3] ?? ''}` || '0'}`),
+    exponent: Number(m[4] ?? 0) - (m[3]?.length ?? 0),
+  });
+  const p = scaled(x);
+  const q = scaled(y);
+  const base = Math.min(p.exponent, q.exponent);
+  const left = p.digits * 10n ** BigInt(p.exponent - base);
+  const right = q.digits * 10n ** BigInt(q.exponent - base);
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** Orders two values of one type, neither null. NaN stands before every other real. */
+export function compareValues(type: ScalarType, a: Value, b: Value): number {
+  switch (type) {
+    case 'string':
+    case 'guid':
+      return compareTexts(a as string, b as string);
+    case 'decimal':
+      return compareDecimals(a as string, b as string);
+    case 'dynamic':
+      return compareTexts(stringifyDynamic(a), stringifyDynamic(b));
+    case 'real': {
+      const x = a as number;
+      const y = b as number;
+      if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(y)) - Number(Number.isNaN(x));
+      return x - y === 0 || x === y ? 0 : x < y ? -1 : 1;
+    }
+    default:
+      return a! < b! ? -1 : a! > b! ? 1 : 0;
+  }
+}
+
+const RANKS = 'engine:ranks';
+
+/** For each code its place among the distinct entries in ascending order; -1 for null. Made once per dictionary. */
+export function dictionaryRanks(dictionary: Dictionary): Int32Array {
+  let ranks = dictionary.memo.get(RANKS) as Int32Array | undefined;
+  if (ranks) return ranks;
+  const canonical = dictionary.canonical();
+  const codes: number[] = [];
+  for (let code = 0; code < dictionary.size; code++) {
+    if (canonical[code] === code && dictionary.value(code) !== null) codes.push(code);
+  }
+  if (dictionary.type === 'decimal') {
+    codes.sort((a, b) => compareDecimals(dictionary.text(a), dictionary.text(b)));
+  } else {
+    codes.sort((a, b) => compareTexts(dictionary.text(a), dictionary.text(b)));
+  }
+  ranks = new Int32Array(dictionary.size).fill(-1);
+  // Decimals may be equal and written differently; equal values share a rank.
+  let rank = -1;
+  codes.forEach((code, i) => {
+    const before = codes[i - 1];
+    const same =
+      before !== undefined &&
+      dictionary.type === 'decimal' &&
+      compareDecimals(dictionary.text(before), dictionary.text(code)) === 0;
+    if (!same) rank++;
+    ranks![code] = rank;
+  });
+  for (let code = 0; code < dictionary.size; code++) ranks[code] = ranks[canonical[code]!]!;
+  dictionary.memo.set(RANKS, ranks);
+  return ranks;
+}
+
+/** How the values of a column order, as doubles: null is -Infinity twice over (see `NULL_RANK`). */
+interface Ranks {
+  /** Per row, comparable by `<`; only meaningful where `nulls` is not set. NaN is a real's NaN. */
+  readonly ranks: ArrayLike<number> | BigInt64Array;
+  readonly nulls: Uint8Array | undefined;
+}
+
+/** Dictionaries this much larger than the rows are not ranked as a whole; only the entries in use are. */
+const RANK_WHOLE_DICTIONARY = 4;
+
+function ranksOf(column: Column): Ranks {
+  switch (column.kind) {
+    case 'constant': {
+      const isNull = column.value === null ? new Uint8Array(column.length).fill(1) : undefined;
+      return { ranks: new Float64Array(column.length), nulls: isNull };
+    }
+    case 'bool':
+    case 'number':
+    case 'wide':
+      return { ranks: column.values, nulls: column.nulls };
+    case 'coded': {
+      const { codes, dictionary } = column;
+      let rankOfCode: (code: number) => number;
+      if (dictionary.memo.has(RANKS) || dictionary.size <= codes.length * RANK_WHOLE_DICTIONARY) {
+        const all = dictionaryRanks(dictionary);
+        rankOfCode = (code) => all[code]!;
+      } else {
+        const used = [...new Set(codes)].filter((code) => dictionary.value(code) !== null);
+        used.sort((a, b) =>
+          dictionary.type === 'decimal'
+            ? compareDecimals(dictionary.text(a), dictionary.text(b))
+            : compareTexts(dictionary.text(a), dictionary.text(b)),
+        );
+        const ranks = new Map<number, number>();
+        used.forEach((code, i) => {
+          const before = used[i - 1];
+          const same =
+            before !== undefined &&
+            (dictionary.type === 'decimal'
+              ? compareDecimals(dictionary.text(before), dictionary.text(code)) === 0
+              : dictionary.text(before) === dictionary.text(code));
+          ranks.set(code, same ? ranks.get(before)! : i);
+        });
+        rankOfCode = (code) => ranks.get(code) ?? -1;
+      }
+      const out = new Int32Array(codes.length);
+      let nulls: Uint8Array | undefined;
+      for (let row = 0; row < codes.length; row++) {
+        const rank = rankOfCode(codes[row]!);
+        out[row] = rank;
+        if (rank < 0) (nulls ??= new Uint8Array(codes.length))[row] = 1;
+      }
+      return { ranks: out, nulls };
+    }
+  }
+}
+
+export interface SortColumn {
+  readonly column: Column;
+  readonly descending: boolean;
+  readonly nullsFirst: boolean;
+}
+
+/** The rows in the order of `keys`, the first key weighing most; rows with equal keys keep their order. NaN stands beside null. */
+export function sortedRows(keys: readonly SortColumn[], rowCount: number): Uint32Array {
+  const rows = new Uint32Array(rowCount);
+  for (let row = 0; row < rowCount; row++) rows[row] = row;
+  if (rowCount < 2) return rows;
+  const compare = keys.map(({ column, descending, nullsFirst }) => {
+    const { ranks, nulls } = ranksOf(column);
+    const sign = descending ? -1 : 1;
+    const nullSign = nullsFirst ? -1 : 1;
+    return (a: number, b: number): number => {
+      if (nulls) {
+        const x = nulls[a]!;
+        const y = nulls[b]!;
+        if (x !== y) return x === 1 ? nullSign : -nullSign;
+        if (x === 1) return 0;
+      }
+      const x = ranks[a]!;
+      const y = ranks[b]!;
+      if (x < y) return -sign;
+      if (x > y) return sign;
+      if (x === y) return 0;
+      // At least one is NaN: it stands between null and the numbers.
+      const nanX = x !== x;
+      const nanY = y !== y;
+      return nanX === nanY ? 0 : nanX ? nullSign : -nullSign;
+    };
+  });
+  const [only] = compare;
+  const order =
+    compare.length === 1
+      ? (a: number, b: number) => only!(a, b) || a - b
+      : (a: number, b: number) => {
+          for (const one of compare) {
+            const c = one(a, b);
+            if (c !== 0) return c;
+          }
+          return a - b;
+        };
+  // Rows come in time order more often than not.
+  let sorted = true;
+  for (let row = 1; row < rowCount && sorted; row++) sorted = order(row - 1, row) <= 0;
+  return sorted ? rows : rows.sort(order);
+}
+
+function compareCells(type: ScalarType, a: Value, b: Value): number {
+  if (a === null || b === null) return Number(b === null) - Number(a === null);
+  return compareValues(type, a, b);
+}
+
+function compareLineage(a: Lineage | undefined, i: number, b: Lineage | undefined, j: number): number {
+  const x = a?.sets[a.codes[i]!] ?? [];
+  const y = b?.sets[b.codes[j]!] ?? [];
+  for (let k = 0; k < x.length && k < y.length; k++) {
+    const c = compareTexts(x[k]!, y[k]!);
+    if (c !== 0) return c;
+  }
+  return x.length - y.length;
+}
+
+/** The columns in the order in which the canonical order weighs them: TimeGenerated first, then as they stand. */
+function canonicalColumns(schema: readonly ColumnInfo[]): number[] {
+  const indexes = schema.map((_, index) => index);
+  const time = schema.findIndex((column) => column.name === '$TimeGenerated' || column.name === 'TimeGenerated');
+  if (time > 0) {
+    indexes.splice(time, 1);
+    indexes.unshift(time);
+  }
+  return indexes;
+}
+
+/**
+ * Compares two rows of one schema in the canonical order: TimeGenerated first where there is such a column, then every
+ * cell from left to right (null before values), then lineage. 0 only for rows that nothing tells apart.
+ */
+export function compareRows(a: Batch, i: number, b: Batch, j: number): number {
+  for (const index of canonicalColumns(a.schema)) {
+    const c = compareCells(a.schema[index]!.type, valueAt(a.column(index), i), valueAt(b.column(index), j));
+    if (c !== 0) return c;
+  }
+  return compareLineage(a.lineage, i, b.lineage, j);
+}
+
+/** The rows of `batch` in the canonical order (see {@link compareRows}): the same for any order that they came in. */
+export function canonicalOrder(batch: Batch): Uint32Array {
+  const { rowCount, lineage } = batch;
+  const rows = new Uint32Array(rowCount);
+  for (let row = 0; row < rowCount; row++) rows[row] = row;
+  if (rowCount < 2) return rows;
+  const indexes = canonicalColumns(batch.schema);
+  // Later columns are ranked only if earlier ones leave ties.
+  const ranked: (((a: number, b: number) => number) | undefined)[] = [];
+  const comparator = (k: number): ((a: number, b: number) => number) =>
+    (ranked[k] ??= cellOrder(batch.column(indexes[k]!)));
+  const order = (a: number, b: number): number => {
+    for (let k = 0; k < indexes.length; k++) {
+      const c = comparator(k)(a, b);
+      if (c !== 0) return c;
+    }
+    return (lineage && compareLineage(lineage, a, lineage, b)) || a - b;
+  };
+  let sorted = true;
+  for (let row = 1; row < rowCount && sorted; row++) sorted = order(row - 1, row) <= 0;
+  return sorted ? rows : rows.sort(order);
+}
+
+function cellOrder(column: Column): (a: number, b: number) => number {
+  const { ranks, nulls } = ranksOf(column);
+  const real = column.kind === 'number' && column.type === 'real';
+  return (a, b) => {
+    if (nulls) {
+      const x = nulls[a]!;
+      const y = nulls[b]!;
+      if (x !== y) return y - x;
+      if (x === 1) return 0;
+    }
+    const x = ranks[a]!;
+    const y = ranks[b]!;
+    if (x < y) return -1;
+    if (x > y) return 1;
+    if (!real || x === y) return 0;
+    return Number(y !== y) - Number(x !== x);
+  };
+}
+
+/** True where the column's values never descend; a null anywhere makes it false. */
+export function isAscending(column: Column): boolean {
+  if (column.kind === 'constant') return column.value !== null;
+  if (column.kind === 'coded' || column.nulls?.includes(1)) return false;
+  const { values } = column;
+  for (let row = 1; row < columnLength(column); row++) if (values[row]! < values[row - 1]!) return false;
+  return true;
+}

@@ -1,0 +1,16 @@
+/** The plugins by name, as `evaluate` and the plan's `plugin` nodes have them. */
+import type { Plugin } from './plugin.ts';
+
+export type { Plugin, PluginContext, PluginNode, PluginResult } from './plugin.ts';
+
+const ALL: Readonly<Record<string, Plugin>> = {};
+
+/** The plugin of this name, or undefined where the engine has none. */
+export function plugin(name: string): Plugin | undefined {
+  return Object.hasOwn(ALL, name) ? ALL[name] : undefined;
+}
+
+/** Every name that {@link plugin} knows, sorted. */
+export function pluginNames(): string[] {
+  return Object.keys(ALL).sort();
+}
