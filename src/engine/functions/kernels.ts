@@ -1,0 +1,343 @@
+/**
+ * Loops over number and bool columns. Each gives what the boxed form of its operator gives, or undefined where the
+ * columns are of kinds it has no loop for, or where a result does not fit a narrow column.
+ */
+import { COLUMN_EPOCH_TICKS } from '../../base/time.ts';
+import type { BoolColumn, Column, ConstantColumn, NumberType } from '../../columns/column.ts';
+import type { ScalarType } from '../../columns/value.ts';
+
+type Kernel = (args: readonly Column[], resultType: ScalarType, rowCount: number) => Column | undefined;
+export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
+export type Arithmetic = '+' | '-' | '*' | '/' | '%';
+
+const MAX_SAFE = Number.MAX_SAFE_INTEGER;
+
+/** A constant as the number that a number column of its type would hold; undefined where it is none. */
+function constantNumber(column: ConstantColumn): number | undefined {
+  const { type, value } = column;
+  if (typeof value === 'number') return type === 'real' ? value : undefined;
+  if (typeof value !== 'bigint') return undefined;
+  switch (type) {
+    case 'datetime':
+      return Number(value - COLUMN_EPOCH_TICKS);
+    case 'int':
+    case 'long':
+    case 'timespan':
+      return Number(value);
+    default:
+      return undefined;
+  }
+}
+
+/** A number column, or a constant that stands for one. */
+type Numbers =
+  | { readonly values: Float64Array; readonly constant: undefined }
+  | { readonly values: undefined; readonly constant: number };
+
+function numbersOf(column: Column): Numbers | undefined {
+  if (column.kind === 'number') return { values: column.values, constant: undefined };
+  if (column.kind !== 'constant') return undefined;
+  const constant = constantNumber(column);
+  return constant === undefined ? undefined : { values: undefined, constant };
+}
+
+function nullsOf(column: Column): Uint8Array | undefined {
+  return column.kind === 'number' || column.kind === 'bool' || column.kind === 'wide' ? column.nulls : undefined;
+}
+
+function eitherNull(a: Uint8Array | undefined, b: Uint8Array | undefined): Uint8Array | undefined {
+  if (!a || !b) return a ?? b;
+  const out = new Uint8Array(a.length);
+  for (let i = 0; i < out.length; i++) out[i] = a[i]! | b[i]!;
+  return out;
+}
+
+/** The class within which values compare: plain numbers, datetimes, timespans. */
+function family(type: ScalarType): ScalarType {
+  return type === 'int' || type === 'long' ? 'real' : type;
+}
+
+const MIRRORED: Readonly<Record<Comparison, Comparison>> = {
+  '==': '==',
+  '!=': '!=',
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+};
+
+function compareWithConstant(operator: Comparison, a: Float64Array | Uint8Array, b: number, out: Uint8Array): void {
+  const n = out.length;
+  switch (operator) {
+    case '==':
+      for (let i = 0; i < n; i++) out[i] = a[i] === b ? 1 : 0;
+      return;
+    case '!=':
+      for (let i = 0; i < n; i++) out[i] = a[i] !== b ? 1 : 0;
+      return;
+    case '<':
+      for (let i = 0; i < n; i++) out[i] = a[i]! < b ? 1 : 0;
+      return;
+    case '<=':
+      for (let i = 0; i < n; i++) out[i] = a[i]! <= b ? 1 : 0;
+      return;
+    case '>':
+      for (let i = 0; i < n; i++) out[i] = a[i]! > b ? 1 : 0;
+      return;
+    case '>=':
+      for (let i = 0; i < n; i++) out[i] = a[i]! >= b ? 1 : 0;
+  }
+}
+
+function compareColumns(
+  operator: Comparison,
+  a: Float64Array | Uint8Array,
+  b: Float64Array | Uint8Array,
+  out: Uint8Array,
+): void {
+  const n = out.length;
+  switch (operator) {
+    case '==':
+      for (let i = 0; i < n; i++) out[i] = a[i] === b[i] ? 1 : 0;
+      return;
+    case '!=':
+      for (let i = 0; i < n; i++) out[i] = a[i] !== b[i] ? 1 : 0;
+      return;
+    case '<':
+      for (let i = 0; i < n; i++) out[i] = a[i]! < b[i]! ? 1 : 0;
+      return;
+    case '<=':
+      for (let i = 0; i < n; i++) out[i] = a[i]! <= b[i]! ? 1 : 0;
+      return;
+    case '>':
+      for (let i = 0; i < n; i++) out[i] = a[i]! > b[i]! ? 1 : 0;
+      return;
+    case '>=':
+      for (let i = 0; i < n; i++) out[i] = a[i]! >= b[i]! ? 1 : 0;
+  }
+}
+
+/** Gives comparisons with nulls their Kusto results: equality with one null is decided, order with any is null. */
+function settleNulls(
+  operator: Comparison,
+  aNulls: Uint8Array | undefined,
+  bNulls: Uint8Array | undefined,
+  out: Uint8Array,
+): Uint8Array | undefined {
+  if (!aNulls && !bNulls) return undefined;
+  if (operator === '==' || operator === '!=') {
+    const decided = operator === '==' ? 0 : 1;
+    let nulls: Uint8Array | undefined;
+    for (let i = 0; i < out.length; i++) {
+      const count = (aNulls ? aNulls[i]! : 0) + (bNulls ? bNulls[i]! : 0);
+      if (count === 1) out[i] = decided;
+      else if (count === 2) {
+        nulls ??= new Uint8Array(out.length);
+        nulls[i] = 1;
+        out[i] = 0;
+      }
+    }
+    return nulls;
+  }
+  const nulls = eitherNull(aNulls, bNulls)!;
+  for (let i = 0; i < out.length; i++) if (nulls[i]) out[i] = 0;
+  return nulls;
+}
+
+export function comparisonKernel(operator: Comparison): Kernel {
+  return ([a, b], _type, rowCount) => {
+    const out = new Uint8Array(rowCount);
+    if (a!.type === 'bool' && b!.type === 'bool') {
+      const left = boolsOf(a!);
+      const right = boolsOf(b!);
+      if (left === undefined || right === undefined) return undefined;
+      if (typeof left === 'number') {
+        if (typeof right === 'number') return undefined;
+        compareWithConstant(MIRRORED[operator], right, left, out);
+      } else if (typeof right === 'number') compareWithConstant(operator, left, right, out);
+      else compareColumns(operator, left, right, out);
+    } else {
+      if (family(a!.type) !== family(b!.type)) return undefined;
+      const left = numbersOf(a!);
+      const right = numbersOf(b!);
+      if (!left || !right) return undefined;
+      if (left.values && right.values) compareColumns(operator, left.values, right.values, out);
+      else if (left.values) compareWithConstant(operator, left.values, right.constant!, out);
+      else if (right.values) compareWithConstant(MIRRORED[operator], right.values, left.constant, out);
+      else return undefined;
+    }
+    const nulls = settleNulls(operator, nullsOf(a!), nullsOf(b!), out);
+    return { kind: 'bool', type: 'bool', values: out, nulls };
+  };
+}
+
+/** The values of a bool column, 0 or 1 of a constant; undefined where it is neither, or a null. */
+function boolsOf(column: Column): Uint8Array | number | undefined {
+  if (column.kind === 'bool') return column.values;
+  if (column.kind === 'constant' && typeof column.value === 'boolean') return column.value ? 1 : 0;
+  return undefined;
+}
+
+function spreadBool(column: Column, rowCount: number): BoolColumn | undefined {
+  if (column.kind === 'bool') return column;
+  if (column.kind !== 'constant' || (column.value !== null && typeof column.value !== 'boolean')) return undefined;
+  return {
+    kind: 'bool',
+    type: 'bool',
+    values: new Uint8Array(rowCount).fill(column.value ? 1 : 0),
+    nulls: column.value === null ? new Uint8Array(rowCount).fill(1) : undefined,
+  };
+}
+
+export function logicKernel(operator: 'and' | 'or'): Kernel {
+  return (args, _type, rowCount) => {
+    let result: BoolColumn | undefined;
+    for (const arg of args) {
+      const next = spreadBool(arg, rowCount);
+      if (!next) return undefined;
+      result = result ? combine(operator, result, next, rowCount) : next;
+    }
+    return result;
+  };
+}
+
+function combine(operator: 'and' | 'or', a: BoolColumn, b: BoolColumn, rowCount: number): BoolColumn {
+  const out = new Uint8Array(rowCount);
+  const x = a.values;
+  const y = b.values;
+  if (operator === 'and') for (let i = 0; i < rowCount; i++) out[i] = x[i]! & y[i]!;
+  else for (let i = 0; i < rowCount; i++) out[i] = x[i]! | y[i]!;
+  if (!a.nulls && !b.nulls) return { kind: 'bool', type: 'bool', values: out, nulls: undefined };
+  const nulls = new Uint8Array(rowCount);
+  for (let i = 0; i < rowCount; i++) {
+    const p = a.nulls ? a.nulls[i]! : 0;
+    const q = b.nulls ? b.nulls[i]! : 0;
+    if (p + q === 0 || out[i]) continue;
+    // A definite false decides `and`; `or` without a true is open.
+    if (operator === 'or' || ((p || x[i]) && (q || y[i]))) nulls[i] = 1;
+  }
+  return { kind: 'bool', type: 'bool', values: out, nulls };
+}
+
+export function notKernel(args: readonly Column[], _type: ScalarType, rowCount: number): Column | undefined {
+  const a = args[0]!;
+  if (a.kind !== 'bool') return undefined;
+  const { values, nulls } = a;
+  const out = new Uint8Array(rowCount);
+  for (let i = 0; i < rowCount; i++) out[i] = 1 - values[i]!;
+  if (nulls) for (let i = 0; i < rowCount; i++) if (nulls[i]) out[i] = 0;
+  return { kind: 'bool', type: 'bool', values: out, nulls };
+}
+
+export function betweenKernel(negated: boolean): Kernel {
+  const least = comparisonKernel('>=');
+  const most = comparisonKernel('<=');
+  return ([value, low, high], _type, rowCount) => {
+    const above = least([value!, low!], 'bool', rowCount) as BoolColumn | undefined;
+    const below = above && (most([value!, high!], 'bool', rowCount) as BoolColumn | undefined);
+    if (!below) return undefined;
+    const out = above.values;
+    const other = below.values;
+    for (let i = 0; i < rowCount; i++) out[i]! &= other[i]!;
+    const nulls = eitherNull(above.nulls, below.nulls);
+    if (negated) for (let i = 0; i < rowCount; i++) out[i]! ^= 1;
+    if (nulls) for (let i = 0; i < rowCount; i++) if (nulls[i]) out[i] = 0;
+    return { kind: 'bool', type: 'bool', values: out, nulls };
+  };
+}
+
+/** Which pairs of types an arithmetic loop may take for a result type. */
+function arithmeticFits(operator: Arithmetic, a: ScalarType, b: ScalarType, result: ScalarType): boolean {
+  const whole = (type: ScalarType): boolean => type === 'int' || type === 'long';
+  const plain = (type: ScalarType): boolean => whole(type) || type === 'real';
+  switch (result) {
+    case 'int':
+      return a === 'int' && b === 'int';
+    case 'long':
+      return whole(a) && whole(b);
+    case 'real':
+      return (plain(a) && plain(b)) || (operator === '/' && a === 'timespan' && b === 'timespan');
+    case 'datetime':
+      return (
+        (operator === '+' || operator === '-') &&
+        (a === 'datetime') !== (b === 'datetime') &&
+        (a === 'timespan' || b === 'timespan')
+      );
+    case 'timespan':
+      if (operator === '+' || operator === '%') return a === 'timespan' && b === 'timespan';
+      if (operator === '-') return a === b && (a === 'timespan' || a === 'datetime');
+      if (operator === '*') return (a === 'timespan' && plain(b)) || (plain(a) && b === 'timespan');
+      return a === 'timespan' && plain(b);
+    default:
+      return false;
+  }
+}
+
+export function arithmeticKernel(operator: Arithmetic): Kernel {
+  return ([a, b], type, rowCount) => {
+    if (!b || !arithmeticFits(operator, a!.type, b.type, type)) return undefined;
+    const left = numbersOf(a!);
+    const right = numbersOf(b);
+    if (!left || !right || (!left.values && !right.values)) return undefined;
+    if (type !== 'real') {
+      // A constant beyond 2^53 has lost digits as a number.
+      for (const side of [left, right])
+        if (side.constant !== undefined && Math.abs(side.constant) > MAX_SAFE) return undefined;
+    }
+    const x = left.values ?? new Float64Array(rowCount).fill(left.constant);
+    const y = right.values ?? new Float64Array(rowCount).fill(right.constant);
+    const out = new Float64Array(rowCount);
+    let nulls = eitherNull(nullsOf(a!), nullsOf(b));
+    switch (operator) {
+      case '+':
+        for (let i = 0; i < rowCount; i++) out[i] = x[i]! + y[i]!;
+        break;
+      case '-':
+        for (let i = 0; i < rowCount; i++) out[i] = x[i]! - y[i]!;
+        break;
+      case '*':
+        if (type === 'int') for (let i = 0; i < rowCount; i++) out[i] = Math.imul(x[i]!, y[i]!);
+        else for (let i = 0; i < rowCount; i++) out[i] = x[i]! * y[i]!;
+        break;
+      case '/':
+        for (let i = 0; i < rowCount; i++) out[i] = x[i]! / y[i]!;
+        break;
+      case '%':
+        for (let i = 0; i < rowCount; i++) {
+          const rest = x[i]! % y[i]!;
+          out[i] = rest < 0 ? rest + Math.abs(y[i]!) : rest;
+        }
+    }
+    if (type !== 'real') {
+      if (operator === '/' || operator === '%' || a!.type === 'real' || b.type === 'real') {
+        const divides = (operator === '/' || operator === '%') && b.type !== 'real';
+        if (divides && (nulls || !right.values || y.includes(0))) {
+          const zeros = new Uint8Array(rowCount);
+          for (let i = 0; i < rowCount; i++) zeros[i] = (y[i] === 0 ? 1 : 0) | (nulls ? nulls[i]! : 0);
+          nulls = zeros;
+        }
+        // + 0 turns a negative zero, which whole numbers do not have, into zero.
+        for (let i = 0; i < rowCount; i++) out[i] = Math.trunc(out[i]!) + 0;
+      }
+      if (nulls) for (let i = 0; i < rowCount; i++) if (nulls[i]) out[i] = 0;
+      if (type === 'int') for (let i = 0; i < rowCount; i++) out[i]! |= 0;
+      else {
+        for (let i = 0; i < rowCount; i++) if (!(Math.abs(out[i]!) <= MAX_SAFE)) return undefined;
+        // + 0 as above: 0 * -1.
+        if (operator === '*') for (let i = 0; i < rowCount; i++) out[i]! += 0;
+      }
+    } else if (nulls) for (let i = 0; i < rowCount; i++) if (nulls[i]) out[i] = 0;
+    return { kind: 'number', type: type as NumberType, values: out, nulls };
+  };
+}
+
+export function negateKernel(args: readonly Column[], type: ScalarType): Column | undefined {
+  const a = args[0]!;
+  if (a.kind !== 'number' || a.type === 'datetime' || a.type !== type) return undefined;
+  const { values, nulls } = a;
+  const out = new Float64Array(values.length);
+  if (type === 'int') for (let i = 0; i < out.length; i++) out[i] = -values[i]! | 0;
+  else if (type === 'real') for (let i = 0; i < out.length; i++) out[i] = -values[i]!;
+  else for (let i = 0; i < out.length; i++) out[i] = 0 - values[i]!;
+  return { kind: 'number', type: a.type, values: out, nulls };
+}
