@@ -1,0 +1,24 @@
+/** Readers of option values. Each says what it expected; commander adds the option and the value that it found. */
+import { InvalidArgumentError } from 'commander';
+import { parseIsoDatetime } from '../base/time.ts';
+
+/** A whole number from `least` to `most`, both inclusive. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** A time as ISO 8601 text; ticks since 0001. */
+export function time(text: string): bigint {
+  const ticks = parseIsoDatetime(text);
+  if (ticks !== undefined) return ticks;
+  throw new InvalidArgumentError('Expected a time such as 2026-06-01T08:00:00Z.');
+}
+
+/** For an option that may be given several times. */
+export function collect(text: string, previous: readonly string[] = []): string[] {
+  return [...previous, text];
+}

@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+/**
+ * The command line, as a table of contents. What a command does is in commands/ and loaded only when it is asked for, so
+ * that help and mistakes are answered at once. Only this file ends the process.
+ */
+import { createRequire } from 'node:module';
+import { Command } from 'commander';
+import { EXIT_CODES, TocsinError } from '../base/errors.ts';
+import { exitCodeLines } from './exit-codes.ts';
+import { reportFailure } from './failure.ts';
+import { Terminal } from './terminal.ts';
+
+const terminal = new Terminal(process.argv.includes('--json'));
+
+const program = new Command('tocsin')
+  .description('Replays a Microsoft Sentinel rule over a tenant with known attacks in it, and scores what it catches.')
+  .version((createRequire(import.meta.url)('tocsin/package.json') as { version: string }).version, '-V, --version')
+  .addHelpText(
+    'after',
+    `\nExit codes:\n${exitCodeLines()
+      .map((line) => `  ${line}`)
+      .join('\n')}`,
+  )
+  .exitOverride()
+  .configureOutput({ outputError: () => {} })
+  .showSuggestionAfterError();
+
+/** A command that inherits how the program fails. */
+function command(usage: string, summary: string): Command {
+  return program.command(usage).description(summary).option('--json', 'results and errors as JSON');
+}
+
+command('check', 'say whether a rule parses, binds and is supported; every problem with its position')
+  .argument('<file>', 'rule: a YAML template, an exported JSON rule, or a bare .kql query')
+  .action(async (file: string) => (await import('./commands/check.ts')).check(file, terminal));
+
+process.on('SIGINT', () => {
+  process.exit(reportFailure(new TocsinError('INTERRUPTED', 'interrupted; nothing was left half-written'), terminal));
+});
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader such as `head` that has seen enough is no failure.
+  if (error.code === 'EPIPE') process.exit(EXIT_CODES.ok);
+  process.exit(reportFailure(new TocsinError('OUTPUT', `the results cannot be written: ${error.message}`), terminal));
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reportFailure(error, terminal);
+}

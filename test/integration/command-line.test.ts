@@ -1,0 +1,85 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { EXIT_CODES } from '../../src/base/errors.ts';
+import { exitCodeLines } from '../../src/cli/exit-codes.ts';
+import { REPOSITORY, temporaryFolder, tocsin } from '../support/run-cli.ts';
+
+const SEED_RULE = 'rules/ni-auth-privileged-audit-actions.yaml';
+
+describe('help', () => {
+  test('goes to stdout and lists every exit code', async () => {
+    const { code, stdout, stderr } = await tocsin(['--help']);
+    expect([code, stderr]).toEqual([EXIT_CODES.ok, '']);
+    for (const line of exitCodeLines()) expect(stdout).toContain(line);
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  test('goes to stderr with the usage code where no command was given', async () => {
+    const { code, stdout, stderr } = await tocsin([]);
+    expect([code, stdout]).toEqual([EXIT_CODES.usage, '']);
+    expect(stderr).toContain('Usage: tocsin');
+  });
+
+  test('tells the version of package.json', async () => {
+    const { version } = JSON.parse(readFileSync(path.join(REPOSITORY, 'package.json'), 'utf8')) as { version: string };
+    expect(await tocsin(['--version'])).toEqual({ code: EXIT_CODES.ok, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
+describe('a wrong command line', () => {
+  test.each([
+    { args: ['chekc'], says: ["unknown command 'chekc'", 'Did you mean check?'] },
+    { args: ['check', SEED_RULE, '--jsn'], says: ["unknown option '--jsn'", 'Did you mean --json?'] },
+    { args: ['check'], says: ["missing required argument 'file'"] },
+    { args: ['check', 'a.yaml', 'b.yaml'], says: ['too many arguments'] },
+  ])('is answered with what is wrong: $args', async ({ args, says }) => {
+    const { code, stdout, stderr } = await tocsin(args);
+    expect([code, stdout]).toEqual([EXIT_CODES.usage, '']);
+    for (const text of says) expect(stderr).toContain(text);
+  });
+});
+
+describe('a failure', () => {
+  test('is one JSON object on stderr with --json', async () => {
+    const { code, stdout, stderr } = await tocsin(['check', 'no-such-rule.yaml', '--json']);
+    expect([code, stdout]).toEqual([EXIT_CODES.io, '']);
+    expect(JSON.parse(stderr)).toEqual({
+      schema: 'tocsin.error/1',
+      code: 'INPUT',
+      exitCode: EXIT_CODES.io,
+      message: 'no-such-rule.yaml: there is no such file',
+      problems: [{ message: 'no-such-rule.yaml: there is no such file' }],
+    });
+  });
+
+  test.each([
+    { what: 'a folder', file: 'src', code: EXIT_CODES.io, says: 'it is a folder' },
+    { what: 'binary garbage', content: Buffer.from([0, 1, 2, 255, 0]), code: EXIT_CODES.definition, says: 'not text' },
+    { what: 'broken YAML', content: 'name: "x\nquery: [', code: EXIT_CODES.definition, says: 'rule.yaml:' },
+    {
+      what: 'a rule without a query',
+      content: 'name: x\nkind: Scheduled\n',
+      code: EXIT_CODES.definition,
+      says: 'query',
+    },
+    { what: 'an empty file', content: '', code: EXIT_CODES.definition, says: 'rule.yaml' },
+  ])('names the file that is at fault: $what', async ({ file, content, code, says }) => {
+    const folder = temporaryFolder();
+    const target = file ?? path.join(folder, 'rule.yaml');
+    if (content !== undefined) writeFileSync(target, content);
+    const finished = await tocsin(['check', target]);
+    expect([finished.code, finished.stdout]).toEqual([code, '']);
+    expect(finished.stderr).toMatch(/^error: /);
+    expect(finished.stderr).toContain(says);
+  });
+});
+
+describe('colour', () => {
+  test('is absent in a pipe, and there when it is forced, unless NO_COLOR is set', async () => {
+    const stderrWith = async (env: NodeJS.ProcessEnv) => (await tocsin(['check', 'no-such-rule.yaml'], { env })).stderr;
+    expect(await stderrWith({})).not.toContain('\u001b[');
+    expect(await stderrWith({ FORCE_COLOR: '1' })).toContain('\u001b[31m');
+    expect(await stderrWith({ FORCE_COLOR: '1', NO_COLOR: '1' })).not.toContain('\u001b[');
+  });
+});

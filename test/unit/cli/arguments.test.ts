@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest';
+import { time, wholeNumber } from '../../../src/cli/arguments.ts';
+
+describe('a whole number', () => {
+  const days = wholeNumber(1, 3650);
+
+  test.each([
+    ['1', 1],
+    ['3650', 3650],
+    [' 7 ', 7],
+    ['+7', 7],
+  ])('may be %j', (text, value) => expect(days(text)).toBe(value));
+
+  test.each(['0', '3651', '-1', '1.5', '1e3', '0x10', '', 'seven', 'NaN', 'Infinity', '99999999999999999999'])(
+    'may not be %j',
+    (text) => expect(() => days(text)).toThrow('Expected a whole number from 1 to 3650.'),
+  );
+});
+
+describe('a time', () => {
+  test('is ISO 8601, in UTC where it has no offset', () => {
+    expect(time('2026-06-01T08:00:00')).toBe(time('2026-06-01T10:00:00+02:00'));
+  });
+
+  test.each(['', 'yesterday', '2026-13-01', '1717230000'])('is not %j', (text) =>
+    expect(() => time(text)).toThrow('Expected a time'),
+  );
+});
