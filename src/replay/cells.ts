@@ -70,7 +70,8 @@ export function cellFromJson(type: ScalarType, json: Dynamic): Value | undefined
   }
 }
 
-function parseTimespan(text: string): bigint | undefined {
+/** Ticks of a timespan as Kusto prints it; undefined where the text is none. */
+export function parseTimespan(text: string): bigint | undefined {
   const match = TIMESPAN.exec(text);
   if (!match) return undefined;
   const [, sign, days = '0', hours, minutes, seconds, fraction = '0'] = match;
