@@ -181,11 +181,17 @@ export async function readReplays(path: string): Promise<StoredReplay[]> {
       if (type !== 'QueryResult' && type !== 'SecurityAlert' && type !== 'SecurityIncident') continue;
       const section = sections.at(-1);
       if (!section) {
-        if (problems.length === 0) fault('expected a line of Type "Replay" before results and alerts', 'give a file that tocsin replay --out wrote');
+        if (problems.length === 0)
+          fault(
+            'expected a line of Type "Replay" before results and alerts',
+            'give a file that tocsin replay --out wrote',
+          );
         continue;
       }
       const message =
-        type === 'QueryResult' ? addRow(section, object) : addRecord(section, type, JSON.parse(text) as Record<string, unknown>, line);
+        type === 'QueryResult'
+          ? addRow(section, object)
+          : addRecord(section, type, JSON.parse(text) as Record<string, unknown>, line);
       if (message) fault(message);
     }
   } catch (error) {
@@ -221,8 +227,8 @@ function sectionOf(object: Map<string, Dynamic>): Section | string {
     infos.push({ name, type: type as ScalarType });
   }
   const count = Number(runs.get('count') ?? 0n);
-  const time = (key: string): bigint => parseIsoDatetime(String(runs.get(key))) ?? 0n;
-  const span = (key: string): bigint => parseTimespan(String(runs.get(key))) ?? 0n;
+  const time = (key: string): bigint => parseIsoDatetime(plainText(runs.get(key))) ?? 0n;
+  const span = (key: string): bigint => parseTimespan(plainText(runs.get(key))) ?? 0n;
   const [first, every, delay] = [time('first'), span('every'), span('delay')];
   const scheduled = Array.from({ length: count }, (_, i): ScheduledRun => {
     const at = first + BigInt(i) * every;
@@ -232,7 +238,7 @@ function sectionOf(object: Map<string, Dynamic>): Section | string {
   const warnings = object.get('warnings');
   const id = rule.get('id');
   return {
-    rule: { id: typeof id === 'string' ? id : undefined, name: String(rule.get('name') ?? '') },
+    rule: { id: typeof id === 'string' ? id : undefined, name: plainText(rule.get('name')) },
     columns: infos,
     runs: scheduled,
     runOf: new Map(scheduled.map((run, index) => [run.at, index])),
@@ -241,14 +247,20 @@ function sectionOf(object: Map<string, Dynamic>): Section | string {
     alerts: [],
     incidents: [],
     rowsRead: rowsRead instanceof Map ? Object.fromEntries([...rowsRead].map(([table, n]) => [table, Number(n)])) : {},
-    warnings: Array.isArray(warnings) ? warnings.map(String) : [],
-    digest: String(object.get('digest') ?? ''),
+    warnings: Array.isArray(warnings) ? warnings.map(plainText) : [],
+    digest: plainText(object.get('digest')),
   };
+}
+
+/** A string as it is, nothing as the empty text, anything else as its JSON. */
+function plainText(value: Dynamic | undefined): string {
+  return typeof value === 'string' ? value : value === undefined ? '' : stringifyDynamic(value);
 }
 
 function addRow(section: Section, object: Map<string, Dynamic>): string | undefined {
   const run = runAt(section, object.get('RunTime'));
-  if (run === undefined) return `RunTime: found ${stringifyDynamic(object.get('RunTime') ?? null)}, which is no run of the rule`;
+  if (run === undefined)
+    return `RunTime: found ${stringifyDynamic(object.get('RunTime') ?? null)}, which is no run of the rule`;
   const row = object.get('Row');
   if (!(row instanceof Map)) return 'a QueryResult line must have a Row';
   const cells: Value[] = [];
@@ -259,14 +271,15 @@ function addRow(section: Section, object: Map<string, Dynamic>): string | undefi
     cells.push(cell);
   }
   const events = object.get('events') ?? [];
-  if (!Array.isArray(events) || events.some((event) => typeof event !== 'string')) return 'events must be a list of ids';
+  if (!Array.isArray(events) || events.some((event) => typeof event !== 'string'))
+    return 'events must be a list of ids';
   const index = section.rows.length;
   section.rows.push({ run, cells, events: events as string[] });
   const ids = object.get('SystemAlertIds') ?? [];
   for (const id of Array.isArray(ids) ? ids : []) {
-    const rows = section.rowsOfAlert.get(String(id));
+    const rows = section.rowsOfAlert.get(plainText(id));
     if (rows) rows.push(index);
-    else section.rowsOfAlert.set(String(id), [index]);
+    else section.rowsOfAlert.set(plainText(id), [index]);
   }
   return undefined;
 }
@@ -309,7 +322,8 @@ function finished(section: Section, path: string): StoredReplay {
   if (problems.length > 0) throw new TocsinError('INPUT', problems);
   alerts.sort((a, b) => a.run - b.run);
   const now = digestOf(columns, runs, ordered);
-  const edited = now === digest ? [] : [`${path}: the result rows are not those that were replayed (their digest differs)`];
+  const edited =
+    now === digest ? [] : [`${path}: the result rows are not those that were replayed (their digest differs)`];
   return {
     rule,
     result: { columns, runs, rows: ordered, alerts, rowsRead, warnings: [...warnings, ...edited], digest: now },

@@ -1,0 +1,74 @@
+/** A rule file made ready to run: the rule, and its query as a plan. */
+import { readFileSync } from 'node:fs';
+import { type Problem, TocsinError } from '../base/errors.ts';
+import { type CompileOptions, compileQuery } from '../kql/compile.ts';
+import type { QueryPlan } from '../plan/plan.ts';
+import { readRule, type Rule, type RuleSource, sortProblems } from './rule.ts';
+
+export interface CompiledRule {
+  readonly rule: Rule;
+  readonly plan: QueryPlan;
+  /** Leads back to the file. */
+  readonly source: RuleSource;
+  /** Sorted by position. */
+  readonly warnings: readonly Problem[];
+}
+
+export interface CompileRuleOptions extends Omit<CompileOptions, 'file' | 'positionOf'> {
+  /** The file's name where the text is given: for messages, and `.kql` marks a bare query. */
+  readonly file?: string;
+}
+
+/** Excerpts of lines longer than this (JSON on one line) would only push the message out of sight. */
+const MAX_EXCERPT = 400;
+
+/**
+ * Reads a rule and compiles its query.
+ *
+ * @param pathOrText - a path, or the rule's text where it has more than one line.
+ * @throws {@link TocsinError} with everything that is wrong, sorted by position in the file: `INPUT` where the file cannot be
+ * read, `RULE` where the rule is at fault, `QUERY` or `UNSUPPORTED` where only the query is.
+ */
+export function compileRule(pathOrText: string, options: CompileRuleOptions = {}): CompiledRule {
+  const { file, ...queryOptions } = options;
+  const isText = /[\r\n]/.test(pathOrText);
+  const text = isText ? pathOrText : readText(pathOrText);
+  const read = readRule(text, file ?? (isText ? 'rule.yaml' : pathOrText));
+  const { rule, query, source, errors, warnings } = read;
+  let plan: QueryPlan | undefined;
+  let queryError: TocsinError | undefined;
+  if (query !== undefined && query.trim() !== '') {
+    try {
+      plan = compileQuery(query, {
+        ...queryOptions,
+        file: source.file,
+        positionOf: (offset) => source.positionOf(offset),
+      });
+    } catch (error) {
+      if (!(error instanceof TocsinError)) throw error;
+      queryError = error;
+    }
+  }
+  if (errors.length === 0 && queryError === undefined && rule && plan) return { rule, plan, source, warnings };
+  const queryProblems = (queryError?.problems ?? []).map(withoutLongExcerpt);
+  const code = errors.length > 0 || !queryError ? 'RULE' : queryError.code;
+  throw new TocsinError(code, sortProblems([...errors, ...queryProblems]));
+}
+
+function withoutLongExcerpt(problem: Problem): Problem {
+  const tooLong = (problem.excerpt?.line.length ?? 0) > MAX_EXCERPT;
+  return tooLong ? { ...problem, excerpt: undefined } : problem;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new TocsinError(
+      'INPUT',
+      missing ? `${path}: there is no such file` : `${path}: cannot be read (${(error as Error).message})`,
+      { cause: error },
+    );
+  }
+}
