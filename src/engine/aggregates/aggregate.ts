@@ -87,7 +87,7 @@ export function conditional(base: AggregateFunction): AggregateFunction {
 /** The rows of each group that `skip` does not name, in row order. */
 export function memberRows(
   groups: Groups,
-  skip?: ((row: number) => boolean) | undefined,
+  skip?: (row: number) => boolean,
 ): { readonly starts: Uint32Array; readonly rows: Uint32Array } {
   const all = rowsByGroup(groups.of, groups.count);
   if (!skip) return all;

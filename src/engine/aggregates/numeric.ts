@@ -93,7 +93,7 @@ function decimalSum(column: Column, groups: Groups, rowCount: number): Column {
   for (let row = 0; row < rowCount; row++) {
     const value = valueAt(column, row);
     if (value === null) continue;
-    const part = decimalParts(String(value));
+    const part = decimalParts(value as string);
     const group = groups.of[row]!;
     const scale = Math.max(part.scale, scales[group]!);
     digits[group] =

@@ -1,0 +1,433 @@
+/**
+ * Runs plans over batches. A node that stands in two places is evaluated once a run; what no run can change (tables in
+ * the query's text, row-local steps over the rows of a partition) is evaluated once for all runs of an `Evaluator`.
+ *
+ * Order is kept throughout: a filter keeps its input's, `summarize` follows the first appearance of keys, `join` the left
+ * rows. Rows of a scan stand in order of TimeGenerated, so equal accounts see the same order in every partitioning.
+ */
+import { TocsinError } from '../base/errors.ts';
+import { Batch, type ColumnInfo } from '../columns/batch.ts';
+import { type Column, columnFromValues, valueAt } from '../columns/column.ts';
+import type { ScalarType, Value } from '../columns/value.ts';
+import type { Expression, Plan } from '../plan/plan.ts';
+import { INGESTION_TIME } from '../schema/tables.ts';
+import { toDynamic } from './aggregates/collect.ts';
+import { evaluate, isRowLocal, type Scope, selectRows } from './evaluate.ts';
+import { HoistedRows, hoistRows, splitPredicate } from './hoist.ts';
+import { dependsOnGroup, isConstantPlan, isTimeInvariant } from './nature.ts';
+import { applyBody } from './operators/apply.ts';
+import { expand, expandedBatch } from './operators/expand.ts';
+import { join } from './operators/join.ts';
+import { makeSeries } from './operators/series.ts';
+import { summarize } from './operators/summarize.ts';
+import { union } from './operators/union.ts';
+import { canonicalOrder, sortedRows } from './order.ts';
+import { plugin } from './plugins/index.ts';
+import type { Run, TableSource } from './run.ts';
+import { batchFromRows, concatBatches } from './tables.ts';
+
+export interface ExecuteOptions {
+  /** The most rows that one operator may make; a join or an expansion beyond it stops with an error that names it. */
+  readonly maxRows?: number;
+  /**
+   * Rows of gathers with scope `once` (engine/cut.ts) by id: over all time, in canonical order, their last two columns
+   * being `$TimeGenerated` and `$IngestionTime`.
+   */
+  readonly gatheredOnce?: ReadonlyMap<number, Batch>;
+}
+
+/** Some 20 million rows: with the row numbers of both sides, 160 MB of one join's output. */
+export const DEFAULT_MAX_ROWS = 20_000_000;
+
+/** The time that a gather with scope `once` carries along. */
+export const GATHERED_TIME = '$TimeGenerated';
+
+const TIME_GENERATED: ColumnInfo = { name: 'TimeGenerated', type: 'datetime' };
+const INGESTED: ColumnInfo = { name: INGESTION_TIME, type: 'datetime' };
+
+/** One plan over one source of rows, ready for any number of runs. */
+export class Evaluator {
+  readonly source: TableSource;
+  readonly options: ExecuteOptions;
+  readonly #root: Plan;
+  /** Rows of plans that are the same in every run. */
+  readonly constants = new Map<Plan, Batch>();
+  readonly #hoisted = new Map<Plan, HoistedRows | undefined>();
+  readonly #timeless: Execution;
+
+  constructor(root: Plan, source: TableSource, options: ExecuteOptions = {}) {
+    this.#root = root;
+    this.source = source;
+    this.options = options;
+    // What is hoisted asks for no clock; see `isTimeInvariant`.
+    this.#timeless = new Execution(this, { now: 0n, window: undefined }, new Map());
+  }
+
+  /** @param gathered - rows of gathers with scope `run` by id, as {@link gatherBatches} gives them. */
+  run(run: Run, gathered: ReadonlyMap<number, Batch> = new Map()): Batch {
+    return new Execution(this, run, gathered).rows(this.#root);
+  }
+
+  /** The plan's rows over all time, or undefined where some step depends on the run in another way than by its window. */
+  hoisted(node: Plan): HoistedRows | undefined {
+    if (!this.#hoisted.has(node)) this.#hoisted.set(node, this.#hoist(node));
+    return this.#hoisted.get(node);
+  }
+
+  #hoist(node: Plan): HoistedRows | undefined {
+    switch (node.op) {
+      case 'scan':
+        return this.#hoistScan(node);
+      case 'gather':
+        return this.#hoistGather(node);
+      case 'filter': {
+        const input = this.hoisted(node.input);
+        const parts = input && splitPredicate(node.predicate, input.timeColumns);
+        if (!parts) return undefined;
+        let batch = input.batch;
+        let rows: Uint32Array | undefined;
+        for (const part of parts.invariant) {
+          const hits = selectRows(part, batch, this.#timeless);
+          if (!hits) continue;
+          batch = batch.select(hits);
+          rows = rows ? hits.map((row) => rows![row]!) : hits;
+        }
+        return input.step(batch, rows, input.timeColumns, parts.ranges);
+      }
+      case 'project': {
+        const input = this.hoisted(node.input);
+        if (!input || !node.expressions.every((e) => isRowLocal(e) && isTimeInvariant(e))) return undefined;
+        const times = new Set<number>();
+        node.expressions.forEach((e, index) => {
+          if (e.kind === 'column' && input.timeColumns.has(e.index)) times.add(index);
+        });
+        return input.step(this.#timeless.project(node, input.batch), undefined, times);
+      }
+      case 'expand': {
+        const input = this.hoisted(node.input);
+        const expressions = node.expansions.map((e) => e.expression);
+        if (!input || !expressions.every((e) => isRowLocal(e) && isTimeInvariant(e))) return undefined;
+        const { batch, rows } = this.#timeless.expand(node, input.batch);
+        const replaced = new Set([...node.expansions.map((e) => e.column), node.indexColumn]);
+        const times = new Set([...input.timeColumns].filter((index) => !replaced.has(index)));
+        return input.step(batch, rows, times);
+      }
+      case 'plugin': {
+        if (!plugin(node.name)?.rowLocal || !node.args.every((e) => isRowLocal(e) && isTimeInvariant(e))) {
+          return undefined;
+        }
+        const input = this.hoisted(node.input);
+        if (!input) return undefined;
+        const { batch, rows } = this.#timeless.plugin(node, input.batch);
+        return input.step(batch, rows, new Set());
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  #hoistScan(node: Extract<Plan, { op: 'scan' }>): HoistedRows | undefined {
+    const columns = [...node.columns];
+    const indexOf = (wanted: ColumnInfo): number => {
+      const found = columns.findIndex((column) => column.name === wanted.name);
+      return found >= 0 ? found : columns.push(wanted) - 1;
+    };
+    const time = indexOf(TIME_GENERATED);
+    const ingestion = indexOf(INGESTED);
+    const all = this.source.scan(node.table, columns, undefined);
+    const batch = all.pick(
+      node.columns,
+      node.columns.map((_, index) => index),
+    );
+    return hoistRows(batch, all.column(time), all.column(ingestion), new Set([time]));
+  }
+
+  #hoistGather(node: Extract<Plan, { op: 'gather' }>): HoistedRows | undefined {
+    const batch = this.options.gatheredOnce?.get(node.id);
+    if (!batch) return undefined;
+    const time = batch.schema.length - 2;
+    return hoistRows(batch, batch.column(time), batch.column(time + 1), new Set([time]));
+  }
+}
+
+/** One run of an evaluator. */
+class Execution implements Scope {
+  readonly now: bigint;
+  readonly #evaluator: Evaluator;
+  readonly #run: Run;
+  readonly #gathered: ReadonlyMap<number, Batch>;
+  readonly #results = new Map<Plan, Batch>();
+  /** The execution around the body of an `apply`, and the rows of its groups by the apply's id. */
+  readonly #outer: Execution | undefined;
+  readonly #groups: ReadonlyMap<number, Batch>;
+
+  constructor(
+    evaluator: Evaluator,
+    run: Run,
+    gathered: ReadonlyMap<number, Batch>,
+    outer?: Execution,
+    groups: ReadonlyMap<number, Batch> = new Map(),
+  ) {
+    this.#evaluator = evaluator;
+    this.#run = run;
+    this.now = run.now;
+    this.#gathered = gathered;
+    this.#outer = outer;
+    this.#groups = groups;
+  }
+
+  toscalar(plan: Plan): Value {
+    const batch = this.rows(plan);
+    if (batch.rowCount === 0 || batch.schema.length === 0) return null;
+    return valueAt(batch.column(0), 0);
+  }
+
+  tolist(plan: Plan): Value {
+    const batch = this.rows(plan);
+    if (batch.schema.length === 0) return [];
+    const column = batch.column(0);
+    const { type } = batch.schema[0]!;
+    return Array.from({ length: batch.rowCount }, (_, row) => toDynamic(type, valueAt(column, row)));
+  }
+
+  /** The rows of a plan, evaluated once in this run. */
+  rows(node: Plan): Batch {
+    if (this.#outer && !dependsOnGroup(node)) return this.#outer.rows(node);
+    let batch = this.#results.get(node);
+    if (batch) return batch;
+    const constant = isConstantPlan(node);
+    batch = constant ? this.#evaluator.constants.get(node) : undefined;
+    batch ??= this.#sliced(node) ?? this.#evaluate(node);
+    if (constant) this.#evaluator.constants.set(node, batch);
+    this.#results.set(node, batch);
+    return batch;
+  }
+
+  #sliced(node: Plan): Batch | undefined {
+    const { window } = this.#run;
+    if (!window) {
+      return node.op === 'gather' ? this.#evaluator.options.gatheredOnce?.get(node.id) : undefined;
+    }
+    const hoisted = this.#evaluator.hoisted(node);
+    return hoisted?.at(window, (bound) => this.constant(bound) as bigint | null);
+  }
+
+  #evaluate(node: Plan): Batch {
+    switch (node.op) {
+      case 'scan':
+        return this.#evaluator.source.scan(node.table, node.columns, this.#run.window);
+      case 'rows':
+        return batchFromRows(node.columns, node.rows);
+      case 'range':
+        return this.#range(node);
+      case 'filter': {
+        const input = this.rows(node.input);
+        const rows = selectRows(node.predicate, input, this);
+        return rows ? input.select(rows) : input;
+      }
+      case 'project':
+        return this.project(node, this.rows(node.input));
+      case 'summarize': {
+        const input = this.rows(node.input);
+        return summarize(node, input, (e) => evaluate(e, input, this)).batch;
+      }
+      case 'join': {
+        const left = this.rows(node.left);
+        const right = this.rows(node.right);
+        return join(
+          node,
+          left,
+          right,
+          node.on.map((pair) => evaluate(pair.left, left, this)),
+          node.on.map((pair) => evaluate(pair.right, right, this)),
+          (count) => this.#admit('join', count),
+        );
+      }
+      case 'union':
+        return union(
+          node,
+          node.inputs.map((input) => this.rows(input)),
+        );
+      case 'sort': {
+        const input = this.rows(node.input);
+        return input.select(
+          sortedRows(
+            node.keys.map((key) => ({ ...key, column: evaluate(key.expression, input, this) })),
+            input.rowCount,
+          ),
+        );
+      }
+      case 'take': {
+        const input = this.rows(node.input);
+        return input.slice(0, Math.min(input.rowCount, this.count(node.count)));
+      }
+      case 'expand':
+        return this.expand(node, this.rows(node.input)).batch;
+      case 'apply':
+        return this.#apply(node);
+      case 'group':
+        return this.#groups.get(node.id) ?? this.#outer!.rows(node);
+      case 'series': {
+        const input = this.rows(node.input);
+        return makeSeries(
+          node,
+          input,
+          (batch) => (e) => evaluate(e, batch, this),
+          (e) => this.constant(e),
+          (count) => this.#admit('make-series', count),
+        );
+      }
+      case 'plugin':
+        return this.plugin(node, this.rows(node.input)).batch;
+      case 'gather':
+        return this.#gathered.get(node.id) ?? gatherBatches(node.columns, [this.rows(node.input)]);
+    }
+  }
+
+  /** The value of an expression that names no column. */
+  constant(expression: Expression): Value {
+    return valueAt(evaluate(expression, ONE_ROW, this), 0);
+  }
+
+  /** A number of rows: none for null and for less than zero. */
+  count(expression: Expression): number {
+    return Math.max(0, Number(this.constant(expression) ?? 0));
+  }
+
+  #admit(operator: string, count: number): void {
+    const most = this.#evaluator.options.maxRows ?? DEFAULT_MAX_ROWS;
+    if (count <= most) return;
+    throw new TocsinError('QUERY', {
+      message: `${operator} would make ${count.toLocaleString('en-US')} rows in one run, more than the ${most.toLocaleString('en-US')} allowed`,
+      hint: 'filter or summarize before it, or join on more keys',
+    });
+  }
+
+  project(node: Extract<Plan, { op: 'project' }>, input: Batch): Batch {
+    return new Batch(
+      node.columns,
+      input.rowCount,
+      node.expressions.map((e) => () => evaluate(e, input, this)),
+      input.lineage,
+    );
+  }
+
+  expand(node: Extract<Plan, { op: 'expand' }>, input: Batch): { readonly batch: Batch; readonly rows: Uint32Array } {
+    const expansion = expand(
+      input,
+      node.expansions.map(({ expression }) => evaluate(expression, input, this)),
+      node.bagAsArray,
+      node.limit ? this.count(node.limit) : Number.POSITIVE_INFINITY,
+      (count) => this.#admit('mv-expand', count),
+    );
+    const replaced = new Map<number, Column>();
+    node.expansions.forEach(({ type, column }, k) => {
+      replaced.set(column, this.#cast(expansion.columns[k]!, type));
+    });
+    if (node.indexColumn !== undefined) {
+      replaced.set(node.indexColumn, {
+        kind: 'number',
+        type: 'long',
+        values: expansion.places,
+        nulls: undefined,
+      });
+    }
+    return { batch: expandedBatch(input, node.columns, expansion, replaced), rows: expansion.rows };
+  }
+
+  /** A dynamic column as `to typeof(...)` has it. */
+  #cast(column: Column, type: ScalarType): Column {
+    if (type === 'dynamic') return column;
+    const rowCount = column.kind === 'coded' ? column.codes.length : 0;
+    const span = { start: 0, end: 0 };
+    return evaluate(
+      {
+        kind: 'call',
+        name: `to${type}`,
+        args: [{ kind: 'column', index: 0, type: 'dynamic', span }],
+        type,
+        span,
+      },
+      new Batch([{ name: 'element', type: 'dynamic' }], rowCount, [column]),
+      this,
+    );
+  }
+
+  #apply(node: Extract<Plan, { op: 'apply' }>): Batch {
+    const input = this.rows(node.input);
+    return applyBody(node, input, {
+      evaluate: (expression, batch) => evaluate(expression, batch, this),
+      select: (predicate, batch) => selectRows(predicate, batch, this),
+      count: (expression) => this.count(expression),
+      expand: (expansion, batch) => this.expand(expansion, batch),
+      body: (group) =>
+        new Execution(
+          this.#evaluator,
+          this.#run,
+          this.#gathered,
+          this,
+          new Map([...this.#groups, [node.id, group]]),
+        ).rows(node.body),
+    });
+  }
+
+  plugin(node: Extract<Plan, { op: 'plugin' }>, input: Batch): { readonly batch: Batch; readonly rows?: Uint32Array } {
+    const implementation = plugin(node.name);
+    if (!implementation) throw new TocsinError('UNSUPPORTED', `the plugin ${node.name} is not supported`);
+    return implementation.run({
+      node,
+      input,
+      column: (argument) => evaluate(node.args[argument]!, input, this),
+      constant: (argument) => {
+        const expression = node.args[argument];
+        return expression && this.constant(expression);
+      },
+      evaluate: (expression, batch) => evaluate(expression, batch, this),
+      rows: (plan) => this.rows(plan),
+      admit: (count) => this.#admit(node.name, count),
+    });
+  }
+
+  #range(node: Extract<Plan, { op: 'range' }>): Batch {
+    const { type } = node.columns[0]!;
+    const from = this.constant(node.from);
+    const to = this.constant(node.to);
+    const step = this.constant(node.step);
+    const values: Value[] = [];
+    if (from !== null && to !== null && step !== null) {
+      if (type === 'real') {
+        const [a, b, s] = [Number(from), Number(to), Number(step)];
+        const count = s === 0 ? 0 : Math.floor((b - a) / s) + 1;
+        this.#admit('range', count);
+        for (let i = 0; i < count; i++) values.push(a + i * s);
+      } else {
+        const [a, b, s] = [from as bigint, to as bigint, BigInt(step as bigint)];
+        const count = s === 0n || (b - a) * s < 0n ? 0n : (b - a) / s + 1n;
+        this.#admit('range', Number(count));
+        for (let i = 0n; i < count; i++) values.push(a + i * s);
+      }
+    }
+    return new Batch(node.columns, values.length, [columnFromValues(type, values)]);
+  }
+}
+
+const ONE_ROW = new Batch([], 1, []);
+
+/** Rows from several partitions as one batch in the canonical order, which is the same for any partitioning. */
+export function gatherBatches(schema: readonly ColumnInfo[], batches: readonly Batch[]): Batch {
+  const all = concatBatches(schema, batches);
+  const order = canonicalOrder(all);
+  let identity = true;
+  for (let i = 0; i < order.length && identity; i++) identity = order[i] === i;
+  return identity ? all : all.select(order);
+}
+
+/** A plan over one source, ready for any number of runs: what runs have in common is worked out once. */
+export function prepare(root: Plan, source: TableSource, options: ExecuteOptions = {}): Evaluator {
+  return new Evaluator(root, source, options);
+}
+
+/** The rows of a plan in one run. */
+export function execute(root: Plan, source: TableSource, run: Run, options: ExecuteOptions = {}): Batch {
+  return new Evaluator(root, source, options).run(run);
+}

@@ -1,0 +1,85 @@
+/** What may be said of expressions and plans without running them: the ground of hoisting and of the cut. */
+import { type Expression, type Plan, planExpressions, planInputs, visitExpression, visitPlan } from '../plan/plan.ts';
+import { scalarFunction } from './functions/registry.ts';
+
+/** Equal rows give equal values in every run: no clock, no chance, no sub-query that reads a table. */
+export function isTimeInvariant(expression: Expression): boolean {
+  let invariant = true;
+  visitExpression(expression, (e) => {
+    if (e.kind === 'call') {
+      const f = scalarFunction(e.name);
+      if (f && !(f.timeInvariant && f.deterministic)) invariant = false;
+    } else if ((e.kind === 'toscalar' || e.kind === 'tolist') && !isConstantPlan(e.plan)) invariant = false;
+  });
+  return invariant;
+}
+
+/** One value for all rows of a run. */
+export function isRunConstant(expression: Expression): boolean {
+  let constant = true;
+  visitExpression(expression, (e) => {
+    if (e.kind === 'column') constant = false;
+    if (e.kind === 'call') {
+      const f = scalarFunction(e.name);
+      if (f && !(f.rowLocal && f.deterministic)) constant = false;
+    }
+  });
+  return constant;
+}
+
+const constantPlans = new WeakMap<Plan, boolean>();
+
+/** The plan reads no table and no clock: its rows are the same in every run and every partition. */
+export function isConstantPlan(plan: Plan): boolean {
+  const known = constantPlans.get(plan);
+  if (known !== undefined) return known;
+  let constant = true;
+  visitPlan(plan, (node) => {
+    if (node.op === 'scan' || node.op === 'gather' || node.op === 'group') constant = false;
+    for (const expression of planExpressions(node)) {
+      visitExpression(expression, (e) => {
+        if (e.kind !== 'call') return;
+        const f = scalarFunction(e.name);
+        if (f && !(f.timeInvariant && f.deterministic)) constant = false;
+      });
+    }
+  });
+  constantPlans.set(plan, constant);
+  return constant;
+}
+
+const groupPlans = new WeakMap<Plan, boolean>();
+
+/** Somewhere below stands the leaf of an `apply` around it: the rows differ from group to group. */
+export function dependsOnGroup(plan: Plan): boolean {
+  const known = groupPlans.get(plan);
+  if (known !== undefined) return known;
+  let depends = plan.op === 'group' || planInputs(plan).some((input) => dependsOnGroup(input));
+  for (const expression of planExpressions(plan)) {
+    visitExpression(expression, (e) => {
+      if ((e.kind === 'toscalar' || e.kind === 'tolist') && dependsOnGroup(e.plan)) depends = true;
+    });
+  }
+  // The leaf belongs to the nearest apply with its id; an apply closes over its own.
+  if (plan.op === 'apply') {
+    depends = dependsOnGroup(plan.input) || leavesOf(plan.body).some((id) => id !== plan.id);
+  }
+  groupPlans.set(plan, depends);
+  return depends;
+}
+
+function leavesOf(body: Plan): number[] {
+  const ids: number[] = [];
+  const bound = new Set<number>();
+  visitPlan(body, (node) => {
+    if (node.op === 'group') ids.push(node.id);
+    if (node.op === 'apply') bound.add(node.id);
+  });
+  return ids.filter((id) => !bound.has(id));
+}
+
+/** The parts of an `and`, nested ones too. */
+export function conjuncts(predicate: Expression): Expression[] {
+  if (predicate.kind === 'call' && predicate.name === 'and') return predicate.args.flatMap(conjuncts);
+  return [predicate];
+}

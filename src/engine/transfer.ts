@@ -1,0 +1,198 @@
+/**
+ * Batches between threads. A class does not survive structured cloning, and a slice of a column would drag its whole
+ * buffer and dictionary along; so a batch travels as typed arrays of its own and dictionaries of the entries in use.
+ */
+import { Batch, type ColumnInfo } from '../columns/batch.ts';
+import { type CodedColumn, type Codes, type Column } from '../columns/column.ts';
+import { type CodedType, TextDictionary, ValueDictionary } from '../columns/dictionary.ts';
+import { stringifyDynamic } from '../columns/dynamic.ts';
+import { type Dynamic, DynamicDatetime, DynamicTimespan, type ScalarType, type Value } from '../columns/value.ts';
+
+/** A dynamic value whose JSON text would lose something, made of what structured cloning keeps. */
+type PlainValue =
+  | null
+  | boolean
+  | bigint
+  | number
+  | string
+  | { readonly list: readonly PlainValue[] }
+  | { readonly bag: readonly (readonly [string, PlainValue])[] }
+  | { readonly datetime: bigint }
+  | { readonly timespan: bigint };
+
+type PlainColumn =
+  | { readonly kind: 'constant'; readonly type: ScalarType; readonly value: PlainValue }
+  /** `texts` are the entries as text, null for null; `values` takes their place where texts would not do. */
+  | {
+      readonly kind: 'coded';
+      readonly type: CodedType;
+      readonly codes: Codes;
+      readonly texts: readonly (string | null)[] | undefined;
+      readonly values: readonly PlainValue[] | undefined;
+    }
+  | { readonly kind: 'bool'; readonly values: Uint8Array; readonly nulls: Uint8Array | undefined }
+  | {
+      readonly kind: 'number';
+      readonly type: ScalarType;
+      readonly values: Float64Array;
+      readonly nulls: Uint8Array | undefined;
+    }
+  | {
+      readonly kind: 'wide';
+      readonly type: ScalarType;
+      readonly values: BigInt64Array;
+      readonly nulls: Uint8Array | undefined;
+    };
+
+/** A {@link Batch} as plain data. */
+export interface PlainBatch {
+  readonly schema: readonly ColumnInfo[];
+  readonly rowCount: number;
+  readonly columns: readonly PlainColumn[];
+  readonly lineage: { readonly codes: Uint32Array; readonly sets: readonly (readonly string[])[] } | undefined;
+}
+
+function toPlainValue(value: Dynamic): PlainValue {
+  if (Array.isArray(value)) return { list: value.map(toPlainValue) };
+  if (value instanceof Map) return { bag: Array.from(value, ([key, item]) => [key, toPlainValue(item)] as const) };
+  if (value instanceof DynamicDatetime) return { datetime: value.ticks };
+  if (value instanceof DynamicTimespan) return { timespan: value.ticks };
+  return value;
+}
+
+function fromPlainValue(value: PlainValue): Dynamic {
+  if (value === null || typeof value !== 'object') return value;
+  if ('list' in value) return value.list.map(fromPlainValue);
+  if ('bag' in value) return new Map(value.bag.map(([key, item]) => [key, fromPlainValue(item)]));
+  return 'datetime' in value ? new DynamicDatetime(value.datetime) : new DynamicTimespan(value.timespan);
+}
+
+/** Whether the value comes back from its JSON text as it was. */
+function survivesText(value: Dynamic): boolean {
+  if (value instanceof DynamicDatetime || value instanceof DynamicTimespan) return false;
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
+  if (Array.isArray(value)) return value.every(survivesText);
+  return value instanceof Map ? [...value.values()].every(survivesText) : true;
+}
+
+function codesOfWidth(size: number, length: number): Codes {
+  if (size <= 0x100) return new Uint8Array(length);
+  return size <= 0x10000 ? new Uint16Array(length) : new Uint32Array(length);
+}
+
+function packCoded({ codes, dictionary, type }: CodedColumn): PlainColumn {
+  const map = new Map<number, number>();
+  const used: number[] = [];
+  const packed = new Uint32Array(codes.length);
+  for (let row = 0; row < codes.length; row++) {
+    const code = codes[row]!;
+    let entry = map.get(code);
+    if (entry === undefined) {
+      map.set(code, (entry = used.length));
+      used.push(code);
+    }
+    packed[row] = entry;
+  }
+  const out = codesOfWidth(used.length, codes.length);
+  out.set(packed);
+  if (type === 'dynamic' && !used.every((code) => survivesText(dictionary.value(code)))) {
+    const values = used.map((code) => toPlainValue(dictionary.value(code)));
+    return { kind: 'coded', type, codes: out, texts: undefined, values };
+  }
+  const texts = used.map((code) => (dictionary.value(code) === null ? null : dictionary.text(code)));
+  return { kind: 'coded', type, codes: out, texts, values: undefined };
+}
+
+/** A copy: the buffer may be shared with other slices, and a moved buffer is lost to them. */
+function own<T extends Uint8Array | Float64Array | BigInt64Array>(array: T): T {
+  return array.slice() as T;
+}
+
+function pack(column: Column): PlainColumn {
+  switch (column.kind) {
+    case 'constant':
+      return { kind: 'constant', type: column.type, value: toPlainValue(column.value) };
+    case 'coded':
+      return packCoded(column);
+    case 'bool':
+      return { kind: 'bool', values: own(column.values), nulls: column.nulls && own(column.nulls) };
+    case 'number':
+      return {
+        kind: 'number',
+        type: column.type,
+        values: own(column.values),
+        nulls: column.nulls && own(column.nulls),
+      };
+    case 'wide':
+      return { kind: 'wide', type: column.type, values: own(column.values), nulls: column.nulls && own(column.nulls) };
+  }
+}
+
+function unpack(column: PlainColumn, rowCount: number): Column {
+  switch (column.kind) {
+    case 'constant':
+      return { kind: 'constant', type: column.type, value: fromPlainValue(column.value), length: rowCount };
+    case 'coded':
+      return { kind: 'coded', type: column.type, codes: column.codes, dictionary: unpackDictionary(column) };
+    case 'bool':
+      return { ...column, type: 'bool' };
+    default:
+      return column as Column;
+  }
+}
+
+function unpackDictionary({
+  type,
+  texts,
+  values,
+}: Extract<PlainColumn, { kind: 'coded' }>): TextDictionary | ValueDictionary {
+  if (values) return new ValueDictionary(type, values.map(fromPlainValue), stringifyDynamic);
+  // A text dictionary takes the empty text of a dynamic for null, and has no null text elsewhere.
+  if (type === 'dynamic') return new TextDictionary(type, texts!.length, (code) => texts![code] ?? '');
+  return new ValueDictionary(type, texts! as readonly Value[]);
+}
+
+/** The batch as plain data, sharing no buffer with it. */
+export function packBatch(batch: Batch): PlainBatch {
+  return {
+    schema: batch.schema,
+    rowCount: batch.rowCount,
+    columns: batch.columns().map(pack),
+    lineage: batch.lineage && packLineage(batch.lineage),
+  };
+}
+
+function packLineage({ codes, sets }: NonNullable<Batch['lineage']>): PlainBatch['lineage'] {
+  const used = new Map<number, number>([[0, 0]]);
+  const out = new Uint32Array(codes.length);
+  for (let row = 0; row < codes.length; row++) {
+    const code = codes[row]!;
+    if (!used.has(code)) used.set(code, used.size);
+    out[row] = used.get(code)!;
+  }
+  return used.size === 1 ? undefined : { codes: out, sets: Array.from(used.keys(), (code) => sets[code]!) };
+}
+
+/** The buffers of a packed batch, to be moved to another thread instead of copied. */
+export function transferList(plain: PlainBatch): ArrayBuffer[] {
+  const buffers: ArrayBufferLike[] = [];
+  for (const column of plain.columns) {
+    if (column.kind === 'coded') buffers.push(column.codes.buffer);
+    else if (column.kind !== 'constant') {
+      buffers.push(column.values.buffer);
+      if (column.nulls) buffers.push(column.nulls.buffer);
+    }
+  }
+  if (plain.lineage) buffers.push(plain.lineage.codes.buffer);
+  return buffers.filter((buffer) => buffer instanceof ArrayBuffer);
+}
+
+/** The batch that {@link packBatch} made plain. */
+export function unpackBatch(plain: PlainBatch): Batch {
+  return new Batch(
+    plain.schema,
+    plain.rowCount,
+    plain.columns.map((column) => unpack(column, plain.rowCount)),
+    plain.lineage,
+  );
+}

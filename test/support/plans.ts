@@ -1,0 +1,180 @@
+/** Plans by hand: what the front end would make, without the front end. */
+import type { ColumnInfo } from '../../src/columns/batch.ts';
+import type { ScalarType, Value } from '../../src/columns/value.ts';
+import type { Aggregate, Expression, JoinKind, Plan, SortKey } from '../../src/plan/plan.ts';
+
+const span = { start: 0, end: 0 };
+
+export function literal(type: ScalarType, value: Value): Expression {
+  return { kind: 'literal', type, value, span };
+}
+
+export function text(value: string): Expression {
+  return literal('string', value);
+}
+
+export function long(value: number | bigint): Expression {
+  return literal('long', BigInt(value));
+}
+
+const TICKS = { m: 600_000_000n, h: 36_000_000_000n, d: 864_000_000_000n } as const;
+
+/** A timespan literal: `timespan(90, 'm')`. */
+export function timespan(count: number, unit: keyof typeof TICKS): Expression {
+  return literal('timespan', BigInt(count) * TICKS[unit]);
+}
+
+export function call(name: string, type: ScalarType, ...args: Expression[]): Expression {
+  return { kind: 'call', name, type, args, span };
+}
+
+/** A column of `input` by name. */
+export function column(input: Plan, name: string): Expression {
+  const index = input.columns.findIndex((c) => c.name === name);
+  if (index < 0) throw new Error(`no column ${name} among ${input.columns.map((c) => c.name).join()}`);
+  return { kind: 'column', index, type: input.columns[index]!.type, span };
+}
+
+export function scan(table: string, columns: Readonly<Record<string, ScalarType>>): Plan {
+  return { op: 'scan', table, columns: Object.entries(columns).map(([name, type]) => ({ name, type })), span };
+}
+
+export function rows(columns: Readonly<Record<string, ScalarType>>, values: Value[][]): Plan {
+  return { op: 'rows', rows: values, columns: Object.entries(columns).map(([name, type]) => ({ name, type })), span };
+}
+
+export function filter(input: Plan, predicate: (of: (name: string) => Expression) => Expression): Plan {
+  return { op: 'filter', input, predicate: predicate((name) => column(input, name)), columns: input.columns, span };
+}
+
+export function project(
+  input: Plan,
+  expressions: (of: (name: string) => Expression) => Readonly<Record<string, Expression>>,
+): Plan {
+  const made = expressions((name) => column(input, name));
+  return {
+    op: 'project',
+    input,
+    expressions: Object.values(made),
+    columns: Object.entries(made).map(([name, { type }]) => ({ name, type })),
+    span,
+  };
+}
+
+/** All columns of the input and further ones. */
+export function extend(
+  input: Plan,
+  expressions: (of: (name: string) => Expression) => Readonly<Record<string, Expression>>,
+): Plan {
+  return project(input, (of) => ({
+    ...Object.fromEntries(input.columns.map((c) => [c.name, of(c.name)])),
+    ...expressions(of),
+  }));
+}
+
+export function aggregate(name: string, type: ScalarType, ...args: Expression[]): Aggregate {
+  return { function: name, args, type, span };
+}
+
+export function summarize(
+  input: Plan,
+  keys: readonly string[],
+  aggregates: (of: (name: string) => Expression) => Readonly<Record<string, Aggregate>>,
+): Plan {
+  const made = aggregates((name) => column(input, name));
+  return {
+    op: 'summarize',
+    input,
+    keys: keys.map((name) => column(input, name)),
+    aggregates: Object.values(made),
+    columns: [
+      ...keys.map((name): ColumnInfo => ({ name, type: column(input, name).type })),
+      ...Object.entries(made).map(([name, { type }]) => ({ name, type })),
+    ],
+    span,
+  };
+}
+
+/** A join with all columns of the sides that its kind gives; the right ones' names get a 1 where they repeat. */
+export function join(kind: JoinKind, left: Plan, right: Plan, on: readonly (readonly [string, string])[]): Plan {
+  const output: { side: 'left' | 'right'; index: number }[] = [];
+  const columns: ColumnInfo[] = [];
+  if (!['rightsemi', 'rightanti'].includes(kind)) {
+    left.columns.forEach((c, index) => {
+      output.push({ side: 'left', index });
+      columns.push(c);
+    });
+  }
+  if (!['leftsemi', 'leftanti'].includes(kind)) {
+    right.columns.forEach((c, index) => {
+      output.push({ side: 'right', index });
+      columns.push({ ...c, name: columns.some((other) => other.name === c.name) ? `${c.name}1` : c.name });
+    });
+  }
+  return {
+    op: 'join',
+    kind,
+    left,
+    right,
+    on: on.map(([a, b]) => ({ left: column(left, a), right: column(right, b) })),
+    output,
+    columns,
+    span,
+  };
+}
+
+/** `union`, columns matched by name and type. */
+export function union(...inputs: readonly Plan[]): Plan {
+  const columns: ColumnInfo[] = [];
+  for (const input of inputs) {
+    for (const c of input.columns) if (!columns.some((d) => d.name === c.name && d.type === c.type)) columns.push(c);
+  }
+  return {
+    op: 'union',
+    inputs,
+    mapping: inputs.map((input) =>
+      columns.map((c) => input.columns.findIndex((d) => d.name === c.name && d.type === c.type)),
+    ),
+    sources: undefined,
+    columns,
+    span,
+  };
+}
+
+export function sort(
+  input: Plan,
+  ...keys: readonly { name: string; descending?: boolean; nullsFirst?: boolean }[]
+): Plan {
+  return {
+    op: 'sort',
+    input,
+    keys: keys.map(
+      ({ name, descending = true, nullsFirst = !descending }): SortKey => ({
+        expression: column(input, name),
+        descending,
+        nullsFirst,
+      }),
+    ),
+    columns: input.columns,
+    span,
+  };
+}
+
+export function take(input: Plan, count: number): Plan {
+  return { op: 'take', input, count: long(count), columns: input.columns, span };
+}
+
+/** `mv-expand name` in place, to a type. */
+export function expand(input: Plan, name: string, type: ScalarType = 'dynamic'): Plan {
+  const at = input.columns.findIndex((c) => c.name === name);
+  return {
+    op: 'expand',
+    input,
+    expansions: [{ expression: column(input, name), type, column: at }],
+    limit: undefined,
+    bagAsArray: false,
+    indexColumn: undefined,
+    columns: input.columns.map((c, index) => (index === at ? { name, type } : c)),
+    span,
+  };
+}
