@@ -128,13 +128,15 @@ export interface RuleScore {
   readonly perVariant: readonly VariantScore[];
   readonly perLookalike: readonly LookalikeScore[];
   readonly runs: number;
+  /** By table; a row counts once however many runs saw it. */
+  readonly rowsRead: Readonly<Record<string, number>>;
   /** SHA-256 (hex) over the ordered result rows. */
   readonly digest: string;
   readonly warnings: readonly string[];
 }
 
 /** What a score needs of a replay. */
-export type Scorable = Pick<ReplayResult, 'runs' | 'rows' | 'alerts' | 'warnings' | 'digest'>;
+export type Scorable = Pick<ReplayResult, 'runs' | 'rows' | 'alerts' | 'rowsRead' | 'warnings' | 'digest'>;
 
 /** What a score needs of a dataset's manifest. */
 export type ScoredDataset = Pick<Manifest, 'start' | 'end' | 'origin'>;
@@ -206,6 +208,7 @@ export function score(
       };
     }),
     runs: result.runs.length,
+    rowsRead: result.rowsRead,
     digest: result.digest,
     warnings: result.warnings,
   };

@@ -1,0 +1,45 @@
+/** The score as the JSON object `tocsin.score/1`, for machines: docs/score.md and docs/score.schema.json describe it. */
+import type { Manifest } from '../dataset/manifest.ts';
+import type { RuleScore } from '../score/score.ts';
+
+/** How long the parts of the work took; null for a part that was not done now. */
+export interface Seconds {
+  readonly generate: number | null;
+  readonly replay: number | null;
+  readonly score: number | null;
+}
+
+export interface RuleReport extends RuleScore {
+  /** The rule's file, as it was named. */
+  readonly file: string;
+  readonly seconds: Seconds;
+}
+
+export interface ScoreReport {
+  readonly schema: 'tocsin.score/1';
+  /** Null for an import. */
+  readonly scenario: string | null;
+  readonly seed: number | null;
+  readonly users: number | null;
+  /** What the dataset covers, ISO 8601: from `start` (inclusive) to `end` (exclusive). */
+  readonly start: string;
+  readonly end: string;
+  /** Number of events by table. */
+  readonly events: Readonly<Record<string, number>>;
+  readonly rules: readonly RuleReport[];
+}
+
+export function scoreReport(manifest: Manifest, rules: readonly RuleReport[]): ScoreReport {
+  const { origin, start, end, tables } = manifest;
+  const scenario = origin.kind === 'scenario' ? origin : undefined;
+  return {
+    schema: 'tocsin.score/1',
+    scenario: scenario?.scenario ?? null,
+    seed: scenario?.seed ?? null,
+    users: scenario?.users ?? null,
+    start,
+    end,
+    events: Object.fromEntries(tables.map(({ table, rowCount }) => [table, rowCount])),
+    rules,
+  };
+}

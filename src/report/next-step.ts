@@ -1,0 +1,76 @@
+/** The one thing that is most worth doing after a score, as a sentence and, where there is one, a command. */
+import type { TruthIncident } from '../dataset/truth.ts';
+import type { RuleScore, ScenarioScore } from '../score/score.ts';
+import { formatCount } from './format.ts';
+
+export interface NextStep {
+  readonly advice: string;
+  readonly command?: string;
+}
+
+/** What can be named in a command. */
+export interface Surroundings {
+  /** Where the dataset stays; undefined where it is thrown away after the run. */
+  readonly dataset: string | undefined;
+  readonly ruleFile: string;
+  readonly truth: readonly TruthIncident[];
+}
+
+/** From the most to the least pressing: nothing to measure, nothing returned, attacks missed, false alarms, nothing wrong. */
+export function nextStep(score: RuleScore, surroundings: Surroundings): NextStep {
+  const { ruleFile } = surroundings;
+  if (score.attacks.planted === 0) {
+    return { advice: 'nothing was planted, so recall is unknown: choose a scenario that has attacks' };
+  }
+  if (score.rows.returned === 0) {
+    return {
+      advice: 'the rule returned nothing at all: see what it asks for',
+      command: `tocsin explain ${quote(ruleFile)}`,
+    };
+  }
+  if (score.alerts.raised === 0) {
+    return { advice: 'the rule returned rows but raised no alert: look at triggerOperator and triggerThreshold' };
+  }
+  const worst = score.perScenario.toSorted((a, b) => b.missed.length - a.missed.length)[0]!;
+  if (worst.missed.length > 0) return lookAtMiss(worst, surroundings);
+  if (score.alerts.falsePositive > 0 || score.rows.falsePositive > 0) return quieten(score);
+  return { advice: 'every attack rang and nothing else did: try it on the variants that evade rules' };
+}
+
+function lookAtMiss(chain: ScenarioScore, { truth, dataset }: Surroundings): NextStep {
+  const missed = chain.missed.length;
+  const share =
+    missed === chain.attacks.planted
+      ? missed === 1
+        ? 'the only'
+        : `all ${missed}`
+      : `${missed} of ${chain.attacks.planted}`;
+  const attack = truth.find((incident) => incident.id === chain.missed[0]);
+  const act = attack?.events.find((event) => event.role === 'malicious');
+  const advice = `${share} ${chain.scenario} ${chain.attacks.planted === 1 ? 'attack was' : 'attacks were'} missed.`;
+  if (!attack || !act) return { advice };
+  return {
+    advice: `${advice} One of them (${attack.id}, ${attack.variant}): ${act.operation} by ${act.account}.${
+      dataset === undefined ? ' Keep the tenant with --out DIR to look at it:' : ''
+    }`,
+    command: `tocsin query '${act.table} | where TimeGenerated == datetime(${act.generated})' --data ${quote(dataset ?? 'DIR')}`,
+  };
+}
+
+function quieten(score: RuleScore): NextStep {
+  const { rows } = score.falseAlarms;
+  const noisiest = score.perLookalike.toSorted((a, b) => b.rows - a.rows)[0];
+  if (noisiest && noisiest.rows > 0 && noisiest.rows >= rows.background) {
+    return {
+      advice: `every attack rang; most of the noise is ${noisiest.lookalike} (${formatCount(noisiest.rows)} rows): tell it apart in the query`,
+    };
+  }
+  return {
+    advice: `every attack rang, but ${formatCount(rows.background)} of ${formatCount(score.rows.unique)} rows are everyday activity: narrow the query`,
+  };
+}
+
+/** A word for a POSIX shell, quoted only where it must be. */
+function quote(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,185 @@
+/**
+ * The scoreboard: a score as a person reads it, in 80 columns. Colour only stresses what words and numbers already say.
+ */
+import type picocolors from 'picocolors';
+import type { TruthIncident } from '../dataset/truth.ts';
+import type { Recall, TimeToDetect } from '../score/score.ts';
+import {
+  fit,
+  formatCount,
+  formatDelay,
+  formatInterval,
+  formatMagnitude,
+  formatRate,
+  formatSeconds,
+  formatShare,
+  wrap,
+} from './format.ts';
+import type { RuleReport, ScoreReport } from './json.ts';
+import { nextStep } from './next-step.ts';
+
+type Colors = ReturnType<typeof picocolors.createColors>;
+
+const WIDTH = 80;
+const NAME_WIDTH = 36;
+const BAR_WIDTH = 20;
+
+export interface TextOptions {
+  readonly colors: Colors;
+  readonly truth: readonly TruthIncident[];
+  /** Where the dataset stays; undefined where it is thrown away after the run. */
+  readonly dataset: string | undefined;
+}
+
+/** The whole report; no trailing newline. */
+export function scoreText(report: ScoreReport, options: TextOptions): string {
+  return [header(report, options.colors), ...report.rules.map((rule) => ruleBoard(rule, options))].join('\n\n');
+}
+
+function header(report: ScoreReport, colors: Colors): string {
+  const facts = [
+    ...(report.users === null ? [] : [`${formatCount(report.users)} users`]),
+    `${report.start.slice(0, 10)} to ${report.end.slice(0, 10)}`,
+    ...(report.seed === null ? [] : [`seed ${report.seed}`]),
+  ];
+  const events = Object.entries(report.events).map(
+    ([table, count]) => `  ${fit(table, NAME_WIDTH)}${formatCount(count).padStart(12)} events`,
+  );
+  return [`${colors.bold(report.scenario ?? 'imported logs')}  ${colors.dim(facts.join(', '))}`, ...events].join('\n');
+}
+
+function ruleBoard(rule: RuleReport, options: TextOptions): string {
+  const { colors } = options;
+  const step = nextStep(rule, { dataset: options.dataset, ruleFile: rule.file, truth: options.truth });
+  const sections = [
+    [
+      ...wrap(rule.rule, WIDTH).map((line) => colors.bold(line)),
+      ...(rule.file === rule.rule ? [] : [colors.dim(fit(rule.file, WIDTH).trimEnd())]),
+    ],
+    headline(rule, colors),
+    chains(rule, colors),
+    variants(rule, colors),
+    noise(rule, colors),
+    performance(rule, colors),
+    rule.warnings.flatMap((warning) => indented('warning: ', warning, colors.yellow)),
+    [
+      ...indented('Next: ', step.advice, colors.bold),
+      ...(step.command === undefined ? [] : [`  ${colors.cyan(step.command)}`]),
+    ],
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
+}
+
+function headline(
+  { attacks, events, rows, alerts, timeToDetectMs, falseAlarms }: RuleReport,
+  colors: Colors,
+): string[] {
+  return [
+    measure('attack recall', attacks.detected, attacks.planted, attacks.recall, attacks, colors),
+    measure('event recall', events.detected, events.planted, events.recall, events, colors),
+    measure('row precision', rows.truePositive, rows.unique, rows.precision, rows, colors) +
+      (rows.duplicates > 0 ? colors.dim(`  + ${formatCount(rows.duplicates)} repeats`) : ''),
+    measure('alert precision', alerts.truePositive, alerts.raised, alerts.precision, alerts, colors),
+    `${label('time to detect')}${delays(timeToDetectMs, colors)}`,
+    `${label('false alarms')}${[
+      `${formatCount(falseAlarms.alerts)} in all`,
+      ...(falseAlarms.perDay === null ? [] : [`${formatRate(falseAlarms.perDay)} a day`]),
+      ...(falseAlarms.perThousandUsersPerDay === null
+        ? []
+        : [`${formatRate(falseAlarms.perThousandUsersPerDay)} a day per 1,000 users`]),
+    ].join(', ')}`,
+  ];
+}
+
+function label(text: string): string {
+  return `  ${text.padEnd(24)}`;
+}
+
+function measure(
+  name: string,
+  hits: number,
+  all: number,
+  share: number | null,
+  { interval, unmeasured }: { interval: readonly [number, number] | null; unmeasured?: string },
+  colors: Colors,
+): string {
+  if (share === null || interval === null) return `${label(name)}${colors.yellow(`unmeasured: ${unmeasured}`)}`;
+  const counts = `${formatCount(hits)} of ${formatCount(all)}`.padStart(16);
+  return `${label(name)}${counts}${colors.bold(formatShare(share).padStart(9))}${colors.dim(`  (${formatInterval(interval)})`)}`;
+}
+
+function delays({ p50, p90, max, unmeasured }: TimeToDetect, colors: Colors): string {
+  if (p50 === null || p90 === null || max === null) return colors.yellow(`unmeasured: ${unmeasured}`);
+  return `p50 ${formatDelay(p50)}, p90 ${formatDelay(p90)}, max ${formatDelay(max)}`;
+}
+
+function chains({ perScenario }: RuleReport, colors: Colors): string[] {
+  if (perScenario.length === 0) return [];
+  return [
+    heading('attacks by chain', 'detected', colors),
+    ...perScenario
+      .toSorted((a, b) => b.missed.length - a.missed.length)
+      .map(({ scenario, attacks }) => recallLine(scenario, attacks, colors)),
+  ];
+}
+
+function variants({ perVariant }: RuleReport, colors: Colors): string[] {
+  if (perVariant.length < 2) return [];
+  return [
+    heading('attacks by variant', 'detected', colors),
+    ...perVariant
+      .toSorted((a, b) => a.attacks.recall! - b.attacks.recall!)
+      .map(({ variant, attacks }) => recallLine(variant, attacks, colors)),
+  ];
+}
+
+function heading(left: string, right: string, colors: Colors): string {
+  return colors.dim(`  ${fit(left, NAME_WIDTH)}${right.padStart(11)}`);
+}
+
+function recallLine(name: string, { detected, planted, recall }: Recall, colors: Colors): string {
+  const share = recall ?? 0;
+  // A bar that is full or empty says so truly.
+  const filled = share === 1 ? BAR_WIDTH : Math.min(BAR_WIDTH - 1, Math.ceil(share * BAR_WIDTH));
+  const paint = share === 1 ? colors.green : share === 0 ? colors.red : colors.yellow;
+  const bar = paint('#'.repeat(filled)) + colors.dim('.'.repeat(BAR_WIDTH - filled));
+  return `  ${fit(name, NAME_WIDTH)}${`${detected} of ${planted}`.padStart(11)}  ${bar}${formatShare(share).padStart(8)}`;
+}
+
+function noise({ perLookalike, falseAlarms, rows }: RuleReport, colors: Colors): string[] {
+  if (rows.falsePositive === 0 && perLookalike.length === 0) return [];
+  const line = (name: string, alerted: string, falseRows: number) =>
+    `  ${fit(name, NAME_WIDTH)}${alerted.padStart(11)}${formatCount(falseRows).padStart(14)} rows`;
+  return [
+    colors.dim(`  ${fit('false alarms by what looked alike', NAME_WIDTH)}${'rang'.padStart(11)}`),
+    ...perLookalike
+      .toSorted((a, b) => b.rows - a.rows)
+      .map((kind) => line(kind.lookalike, `${kind.alerted} of ${kind.planted}`, kind.rows)),
+    ...(falseAlarms.rows.supporting > 0 ? [line("an attacker's other acts", '', falseAlarms.rows.supporting)] : []),
+    line('everyday activity', '', falseAlarms.rows.background),
+  ];
+}
+
+function performance({ runs, rowsRead, seconds, digest }: RuleReport, colors: Colors): string[] {
+  const total = Object.values(rowsRead).reduce((sum, count) => sum + count, 0);
+  const times = [
+    ...(seconds.generate === null ? [] : [`generated in ${formatSeconds(seconds.generate)}`]),
+    ...(seconds.replay === null
+      ? []
+      : [
+          `replayed in ${formatSeconds(seconds.replay)} (${formatMagnitude(total / Math.max(seconds.replay, 1e-3))} rows/s)`,
+        ]),
+  ];
+  return [
+    colors.dim(`  ${formatCount(runs)} runs over ${formatCount(total)} rows, digest ${digest.slice(0, 8)}`),
+    ...(times.length === 0 ? [] : [colors.dim(`  ${times.join(', ')}`)]),
+  ];
+}
+
+function indented(lead: string, text: string, paint: (text: string) => string): string[] {
+  const lines = wrap(text, WIDTH - 2 - lead.length);
+  return lines.map((line, index) => `  ${index === 0 ? paint(lead) : ' '.repeat(lead.length)}${line}`);
+}

@@ -1,0 +1,247 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import picocolors from 'picocolors';
+import { describe, expect, test } from 'vitest';
+import type { Manifest } from '../../../src/dataset/manifest.ts';
+import type { TruthIncident } from '../../../src/dataset/truth.ts';
+import { type RuleReport, type ScoreReport, scoreReport } from '../../../src/report/json.ts';
+import { nextStep } from '../../../src/report/next-step.ts';
+import { scoreText } from '../../../src/report/text.ts';
+import { type Scorable, score } from '../../../src/score/score.ts';
+import { incident, replayed, TWO_DAYS } from '../../support/incidents.ts';
+
+const TRUTH = [
+  incident('attack', 'A', 'token-replay-role-assignment', 'plain', [
+    ['A1', 10, 'supporting'],
+    ['A2', 70, 'malicious'],
+  ]),
+  incident('lookalike', 'H', 'helpdesk-reset', 'plain', [['H1', 80, 'benign']]),
+  incident('attack', 'B', 'token-replay-role-assignment', 'slow', [['B1', 130, 'malicious']]),
+  incident('attack', 'C', 'a-chain-with-a-name-that-is-longer-than-its-column', 'plain', [['C1', 200, 'malicious']]),
+];
+
+const RESULT = replayed([
+  {
+    at: 120,
+    rows: [
+      [['A2'], 'A1', 'A2'],
+      [['H1'], 'H1'],
+      [['A signed in'], 'A1'],
+    ],
+  },
+  {
+    at: 180,
+    rows: [
+      [['A2'], 'A1', 'A2'],
+      [['H1'], 'H1'],
+    ],
+  },
+  { at: 240, rows: [[['everyday']]] },
+]);
+
+const MANIFEST: Manifest = {
+  format: 'tocsin.dataset/1',
+  ...TWO_DAYS,
+  partitionCount: 1,
+  tables: [
+    { table: 'AADNonInteractiveUserSignInLogs', rowCount: 1_204_331, files: [] },
+    { table: 'AuditLogs', rowCount: 42_501, files: [] },
+  ],
+  incidents: { attacks: 3, lookalikes: 1 },
+};
+
+function reportOf(result: Scorable, truth: readonly TruthIncident[] = TRUTH, manifest = MANIFEST): ScoreReport {
+  const rule: RuleReport = {
+    ...score(result, 'Silent sign-in, then a privileged action', truth, manifest),
+    file: 'rules/silent.yaml',
+    seconds: { generate: 2.14, replay: 0.62, score: 0.01 },
+  };
+  return scoreReport(manifest, [rule]);
+}
+
+function textOf(report: ScoreReport, truth: readonly TruthIncident[] = TRUTH, color = false): string {
+  return scoreText(report, { colors: picocolors.createColors(color), truth, dataset: undefined });
+}
+
+const ajv = addFormats.default(
+  new Ajv2020({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true }),
+);
+const validate = ajv.compile(JSON.parse(readFileSync('docs/score.schema.json', 'utf8')) as object);
+
+describe('the JSON report', () => {
+  const NOTHING = { ...MANIFEST, origin: { kind: 'import', files: ['audit.json'] } as const };
+
+  test.each([
+    ['a full score', reportOf(RESULT)],
+    ['a score of nothing', reportOf(replayed([]), [], NOTHING)],
+  ])('keeps to its schema: %s', (_, report) => {
+    validate(JSON.parse(JSON.stringify(report)));
+    expect(validate.errors).toBeNull();
+  });
+
+  test('is refused by its schema where a null has no reason, or a field is missing or unknown', () => {
+    const report = JSON.parse(JSON.stringify(reportOf(RESULT))) as ScoreReport;
+    const rule = report.rules[0]!;
+    for (const broken of [
+      { ...rule, attacks: { ...rule.attacks, recall: null } },
+      { ...rule, attacks: { ...rule.attacks, unmeasured: 'but it is' } },
+      { ...rule, digest: 'none' },
+      { ...rule, extra: 1 },
+      { ...rule, perVariant: undefined },
+    ]) {
+      expect(validate(JSON.parse(JSON.stringify({ ...report, rules: [broken] })))).toBe(false);
+    }
+  });
+
+  test('holds what a reader needs to repeat it', () => {
+    expect(reportOf(RESULT)).toMatchObject({
+      schema: 'tocsin.score/1',
+      scenario: 'two-days',
+      seed: 7,
+      users: 500,
+      events: { AADNonInteractiveUserSignInLogs: 1_204_331, AuditLogs: 42_501 },
+      rules: [{ seconds: { generate: 2.14, replay: 0.62, score: 0.01 }, digest: 'd'.repeat(64), runs: 3 }],
+    });
+  });
+});
+
+describe('the scoreboard', () => {
+  test('reads so', () => {
+    expect(textOf(reportOf(RESULT))).toMatchInlineSnapshot(`
+      "two-days  500 users, 2026-06-01 to 2026-06-03, seed 7
+        AADNonInteractiveUserSignInLogs        1,204,331 events
+        AuditLogs                                 42,501 events
+
+      Silent sign-in, then a privileged action
+      rules/silent.yaml
+
+        attack recall                     1 of 3     33 %  (6.1-79 %)
+        event recall                      1 of 3     33 %  (6.1-79 %)
+        row precision                     1 of 4     25 %  (4.6-70 %)  + 2 repeats
+        alert precision                   2 of 3     67 %  (21-93.9 %)
+        time to detect          p50 55 min, p90 55 min, max 55 min
+        false alarms            1 in all, 0.5 a day, 1 a day per 1,000 users
+
+        attacks by chain                       detected
+        a-chain-with-a-name-that-is-longer-…     0 of 1  ....................     0 %
+        token-replay-role-assignment             1 of 2  ##########..........    50 %
+
+        attacks by variant                     detected
+        slow                                     0 of 1  ....................     0 %
+        plain                                    1 of 2  ##########..........    50 %
+
+        false alarms by what looked alike          rang
+        helpdesk-reset                           1 of 1             1 rows
+        an attacker's other acts                                    1 rows
+        everyday activity                                           1 rows
+
+        3 runs over 1,200,000 rows, digest dddddddd
+        generated in 2.1 s, replayed in 0.6 s (1.9 M rows/s)
+
+        Next: the only a-chain-with-a-name-that-is-longer-than-its-column attack was
+              missed. One of them (C, plain): Add member to role by adele@contoso.com.
+              Keep the tenant with --out DIR to look at it:
+        tocsin query 'AuditLogs | where TimeGenerated == datetime(2026-06-01T03:20:00.0000000Z)' --data DIR"
+    `);
+  });
+
+  test('keeps within 80 columns but for a command to copy', () => {
+    for (const line of textOf(reportOf(RESULT)).split('\n')) {
+      if (!line.startsWith('  tocsin ')) expect(Array.from(line).length, line).toBeLessThanOrEqual(80);
+    }
+  });
+
+  test('says the same without colour as with it', () => {
+    const colored = textOf(reportOf(RESULT), TRUTH, true);
+    expect(colored).toContain('\u001b[');
+    expect(colored.replace(/\u001b\[\d+m/g, '')).toBe(textOf(reportOf(RESULT)));
+  });
+
+  test('says unmeasured and why, and shows no proportion for it', () => {
+    const text = textOf(reportOf(replayed([]), []), []);
+    expect(text).toContain('attack recall           unmeasured: no attack was planted');
+    expect(text).toContain('row precision           unmeasured: the rule returned no rows');
+    expect(text).not.toContain('0 %');
+  });
+
+  test('prints the warnings of the replay', () => {
+    const warned = {
+      ...RESULT,
+      warnings: ['AuditLogs: no row passed the filter at line 12, so the join can never match'],
+    };
+    expect(textOf(reportOf(warned))).toContain(
+      'warning: AuditLogs: no row passed the filter at line 12, so the join can',
+    );
+  });
+});
+
+describe('the next step', () => {
+  const step = (result: Scorable, truth: readonly TruthIncident[] = TRUTH, dataset?: string) =>
+    nextStep(score(result, 'seed', truth, TWO_DAYS), { dataset, ruleFile: 'my rules/a.yaml', truth });
+
+  test('is to plant attacks where there are none', () => {
+    expect(
+      step(
+        RESULT,
+        [TRUTH[0]!, TRUTH[1]!].map((i) => ({ ...i, kind: 'lookalike' as const })),
+      ).advice,
+    ).toContain('nothing was planted');
+  });
+
+  test('is to explain a rule that returns nothing', () => {
+    expect(step(replayed([{ at: 60, rows: [] }]))).toEqual({
+      advice: 'the rule returned nothing at all: see what it asks for',
+      command: "tocsin explain 'my rules/a.yaml'",
+    });
+  });
+
+  test('is the trigger where rows raise no alert', () => {
+    expect(step(replayed([{ at: 60, alert: false, rows: [[['x']]] }])).advice).toContain('triggerThreshold');
+  });
+
+  test('is to look at a missed attack of the chain that loses most', () => {
+    expect(
+      step(
+        replayed([
+          {
+            at: 120,
+            rows: [
+              [['A2'], 'A2'],
+              [['C1'], 'C1'],
+            ],
+          },
+        ]),
+        TRUTH,
+        'out/tenant',
+      ),
+    ).toEqual({
+      advice:
+        '1 of 2 token-replay-role-assignment attacks were missed. One of them (B, slow): Add member to role by adele@contoso.com.',
+      command:
+        "tocsin query 'AuditLogs | where TimeGenerated == datetime(2026-06-01T02:10:00.0000000Z)' --data out/tenant",
+    });
+  });
+
+  const ALL = [
+    [['A2'], 'A2'],
+    [['B1'], 'B1'],
+    [['C1'], 'C1'],
+  ] as [string[], string][];
+
+  test('is the noisiest look-alike where all attacks rang', () => {
+    expect(step(replayed([{ at: 240, rows: [...ALL, [['H1'], 'H1']] }])).advice).toContain(
+      'most of the noise is helpdesk-reset (1 rows)',
+    );
+  });
+
+  test('is to narrow a query that returns everyday activity', () => {
+    expect(step(replayed([{ at: 240, rows: [...ALL, [['x']], [['y']]] }])).advice).toContain(
+      '2 of 5 rows are everyday activity',
+    );
+  });
+
+  test('is a harder test where nothing is wrong', () => {
+    expect(step(replayed([{ at: 240, rows: ALL }])).advice).toContain('try it on the variants');
+  });
+});
