@@ -34,6 +34,11 @@ export interface ExecuteOptions {
    * being `$TimeGenerated` and `$IngestionTime`.
    */
   readonly gatheredOnce?: ReadonlyMap<number, Batch>;
+  /**
+   * Told how many rows came out of a node, each time it is evaluated: once a run, or once for all runs where its rows are
+   * the same in every run but for the window.
+   */
+  readonly observe?: (node: Plan, rowCount: number) => void;
 }
 
 /** Some 20 million rows: with the row numbers of both sides, 160 MB of one join's output. */
@@ -70,7 +75,11 @@ export class Evaluator {
 
   /** The plan's rows over all time, or undefined where some step depends on the run in another way than by its window. */
   hoisted(node: Plan): HoistedRows | undefined {
-    if (!this.#hoisted.has(node)) this.#hoisted.set(node, this.#hoist(node));
+    if (!this.#hoisted.has(node)) {
+      const rows = this.#hoist(node);
+      this.#hoisted.set(node, rows);
+      if (rows) this.options.observe?.(node, rows.batch.rowCount);
+    }
     return this.#hoisted.get(node);
   }
 
@@ -200,6 +209,7 @@ class Execution implements Scope {
     batch ??= this.#sliced(node) ?? this.#evaluate(node);
     if (constant) this.#evaluator.constants.set(node, batch);
     this.#results.set(node, batch);
+    this.#evaluator.options.observe?.(node, batch.rowCount);
     return batch;
   }
 

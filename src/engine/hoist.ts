@@ -77,6 +77,8 @@ export class HoistedRows {
   readonly #times: Float64Array;
   readonly #ingested: Float64Array;
   #latest: Float64Array | undefined;
+  /** Rows in order of ingestion, for windows that go by it. */
+  #byIngestion: Uint32Array | undefined;
 
   /**
    * @param times - TimeGenerated of each row in column ticks, ascending.
@@ -127,9 +129,24 @@ export class HoistedRows {
       else end = Math.min(end, firstAfter(times, value));
     }
     if (start >= end) return this.batch.slice(0, 0);
+    if (window.ingestedAfter !== undefined) {
+      return this.batch.select(this.#rowsIngested(start, end, window.ingestedAfter, window.ingestedBy));
+    }
     const slice = this.batch.slice(start, end);
     const inTime = this.#rowsInTime(start, end, columnTicksFromTicks(window.ingestedBy));
     return inTime ? slice.select(inTime) : slice;
+  }
+
+  /** The rows of [start, end) that came in within (after, by], ascending. */
+  #rowsIngested(start: number, end: number, after: bigint, by: bigint): Uint32Array {
+    const ingested = this.#ingested;
+    const order = (this.#byIngestion ??= orderOf(ingested));
+    const first = firstInOrder(ingested, order, columnTicksFromTicks(after));
+    const last = firstInOrder(ingested, order, columnTicksFromTicks(by));
+    return order
+      .slice(first, last)
+      .filter((row) => row >= start && row < end)
+      .sort();
   }
 
   /** The rows of the slice that had come in, counted from its start; undefined where all had. */
@@ -160,6 +177,22 @@ function blockMaxima(values: Float64Array): Float64Array {
     if (values[row]! > out[block]!) out[block] = values[row]!;
   }
   return out;
+}
+
+function orderOf(values: Float64Array): Uint32Array {
+  return Uint32Array.from(values, (_, row) => row).sort((a, b) => values[a]! - values[b]!);
+}
+
+/** The first place in `order` whose value is greater than `bound`. */
+function firstInOrder(values: Float64Array, order: Uint32Array, bound: number): number {
+  let low = 0;
+  let high = order.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[order[middle]!]! > bound) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** The first index whose value is greater than `bound`. */

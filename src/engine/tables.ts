@@ -240,7 +240,8 @@ export class MemoryTables implements TableSource {
       const at = ticksAt(generated, row);
       if (at === null || at <= window.after || at > window.until) continue;
       const known = ticksAt(ingested, row);
-      if (known === null || known <= window.ingestedBy) rows.push(row);
+      if (known !== null && (known > window.ingestedBy || known <= (window.ingestedAfter ?? known - 1n))) continue;
+      rows.push(row);
     }
     return picked.select(Uint32Array.from(rows));
   }
