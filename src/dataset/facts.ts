@@ -3,6 +3,20 @@
  * app's ids, a device with its IP address and location) stands once in a dimension, and what can be derived (ids) is not
  * stored at all. One dimension feeds many columns: `UserPrincipalName`, `UserId` and `UserDisplayName` share the codes of
  * one `user` field. Each partition has dimensions of its own, so a worker reads nothing but its partition.
+ *
+ * **Ids.** An id is 128 bits made from (salt, ordinal, counter), all arithmetic modulo 2^32, `mix` the finaliser of
+ * MurmurHash3 (shifts 16, 13, 16; factors 85ebca6b, c2b2ae35), `rotl` a rotation to the left:
+ *
+ * ```
+ * s0 = mix(FNV-1a of the salt's UTF-16 units)      s1 = mix(that FNV-1a ^ 9e3779b9)
+ * u  = mix(ordinal ^ s0)                           v  = mix(counter ^ u ^ s1)
+ * w0 = u ^ mix(v ^ 243f6a88)                       w1 = v ^ mix(w0 ^ 85a308d3)
+ * w2 = mix(w0 + rotl(w1, 13) + s1)                 w3 = mix(w1 + rotl(w0, 7) + (w2 ^ s0))
+ * ```
+ *
+ * (ordinal, counter) to (w0, w1) is one to one, so ids of one salt differ wherever their sources do, but for the six bits
+ * that mark a guid as version 4. `guid` prints w0..w3 as a UUID, `token` as base64url without padding; `directory` is
+ * `Directory_<guid of the correlation>_<w2 as five letters of base 26, lowest first>_<10000000 + w3 mod 90000000>`.
  */
 import type { ScalarType } from '../columns/value.ts';
 
@@ -22,9 +36,12 @@ export interface Dimension {
 
 /** Where the values of one column come from. A column of the schema that is not listed is null (empty, for a string). */
 export type ColumnSource =
-  /** bool (Uint8Array), int, long, real, datetime or timespan (Float64Array) straight from a field; NaN is null. */
+  /** bool (Uint8Array; 2 is null), int, long, real, datetime or timespan (Float64Array) straight from a field; NaN is null. */
   | { readonly from: 'field'; readonly field: string }
-  /** `field` holds codes into `dimension`. Any type: a number attribute for numeric columns, text otherwise. */
+  /**
+   * `field` holds codes into `dimension`. Any type, from a number attribute or from text: `true` and `false`, whole
+   * numbers in decimal (ticks for timespan), datetimes in ISO 8601; for all but a string the empty text is null.
+   */
   | { readonly from: 'dimension'; readonly field: string; readonly dimension: string; readonly attribute: string }
   /** One value for every row; text as in a dimension, numbers for int, long and real (ticks for timespan). */
   | { readonly from: 'constant'; readonly value: string | number | boolean }
@@ -44,6 +61,12 @@ export type ColumnSource =
       readonly correlation?: string;
       readonly correlationSalt?: string;
     };
+
+/**
+ * A field of this name numbers rows in the order that they came in. Where it is there, rows with one TimeGenerated stand
+ * in its order when partitions are merged; otherwise in order of account ordinal.
+ */
+export const ROW_ORDER_FIELD = '$order';
 
 export interface FactColumn {
   readonly name: string;
