@@ -34,6 +34,10 @@ command('check', 'say whether a rule parses, binds and is supported; every probl
   .argument('<file>', 'rule: a YAML template, an exported JSON rule, or a bare .kql query')
   .action(async (file: string) => (await import('./commands/check.ts')).check(file, terminal));
 
+command('explain', 'print the plan that a rule compiles to')
+  .argument('<file>', 'rule: a YAML template, an exported JSON rule, or a bare .kql query')
+  .action(async (file: string) => (await import('./commands/explain.ts')).explain(file, terminal));
+
 process.on('SIGINT', () => {
   process.exit(reportFailure(new TocsinError('INTERRUPTED', 'interrupted; nothing was left half-written'), terminal));
 });

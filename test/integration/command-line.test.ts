@@ -54,7 +54,7 @@ describe('a failure', () => {
   });
 
   test.each([
-    { what: 'a folder', file: 'src', code: EXIT_CODES.io, says: 'it is a folder' },
+    { what: 'a folder', file: 'src', code: EXIT_CODES.io, says: 'src: cannot be read' },
     { what: 'binary garbage', content: Buffer.from([0, 1, 2, 255, 0]), code: EXIT_CODES.definition, says: 'not text' },
     { what: 'broken YAML', content: 'name: "x\nquery: [', code: EXIT_CODES.definition, says: 'rule.yaml:' },
     {
@@ -72,6 +72,51 @@ describe('a failure', () => {
     expect([finished.code, finished.stdout]).toEqual([code, '']);
     expect(finished.stderr).toMatch(/^error: /);
     expect(finished.stderr).toContain(says);
+  });
+});
+
+describe('check', () => {
+  test('says what a good rule does', async () => {
+    expect(await tocsin(['check', SEED_RULE])).toEqual({
+      code: EXIT_CODES.ok,
+      stdout: `${SEED_RULE}: ok\n  Non-Interactive Auth Followed by Privileged Audit Actions\n  runs every 1h over 2h, returns 9 columns\n`,
+      stderr: '',
+    });
+  });
+
+  test('gives the columns as JSON', async () => {
+    const { code, stdout } = await tocsin(['check', SEED_RULE, '--json']);
+    expect(code).toBe(EXIT_CODES.ok);
+    expect(JSON.parse(stdout)).toMatchObject({
+      schema: 'tocsin.check/1',
+      file: SEED_RULE,
+      columns: expect.arrayContaining([{ name: 'TimeSinceNISignIn', type: 'timespan' }]) as unknown,
+      warnings: [],
+    });
+  });
+
+  test('lists every problem with its position, carets under the words, and the nearest name', async () => {
+    const folder = temporaryFolder();
+    const rule = ['name: x', 'kind: Scheduled', 'queryFrequency: 1h', 'queryPeriod: 1h', 'query: |', '  AuditLog'];
+    writeFileSync(path.join(folder, 'rule.yaml'), [...rule, '  | where Category == "Policy"', ''].join('\n'));
+    const { code, stdout, stderr } = await tocsin(['check', 'rule.yaml'], { cwd: folder });
+    expect([code, stdout]).toEqual([EXIT_CODES.definition, '']);
+    expect(stderr).toMatch(/rule\.yaml:6:3: .*AuditLog.*\n {6}AuditLog\n {6}\^{8}\nhint: did you mean AuditLogs\?/);
+  });
+});
+
+describe('explain', () => {
+  test('prints the plan of the rule, root first', async () => {
+    const { code, stdout } = await tocsin(['explain', SEED_RULE]);
+    expect(code).toBe(EXIT_CODES.ok);
+    expect(stdout).toContain('sort by AuditTime desc');
+    expect(stdout).toContain('scan AADNonInteractiveUserSignInLogs');
+  });
+
+  test('refuses what cannot be compiled', async () => {
+    const { code, stderr } = await tocsin(['explain', 'package.json']);
+    expect(code).toBe(EXIT_CODES.definition);
+    expect(stderr).toContain('package.json:');
   });
 });
 

@@ -1,18 +1,20 @@
-/** `tocsin check`: every problem of a rule, each with its position. */
-import { formatProblem, type Problem, TocsinError } from '../../base/errors.ts';
-import { readRule } from '../../rules/rule.ts';
-import { readText } from '../files.ts';
+/** `tocsin check`: everything that is wrong with a rule, each finding with its position. */
+import { formatProblem } from '../../base/errors.ts';
+import { compileRule } from '../../rules/compile.ts';
+import { formatDuration } from '../../rules/duration.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** @throws {@link TocsinError} `RULE` with every error of the file. */
 export async function check(file: string, terminal: Terminal): Promise<void> {
-  const { rule, errors, warnings } = readRule(await readText(file), file);
-  const problems: readonly Problem[] = errors;
-  if (!rule || problems.length > 0) throw new TocsinError('RULE', problems);
+  const { rule, plan, warnings } = compileRule(file);
+  const { columns } = plan.root;
   if (terminal.json) {
-    await terminal.result(JSON.stringify({ schema: 'tocsin.check/1', file, rule: rule.name, warnings }));
+    await terminal.result(JSON.stringify({ schema: 'tocsin.check/1', file, rule: rule.name, columns, warnings }));
     return;
   }
   for (const warning of warnings) terminal.warn(formatProblem(warning));
-  await terminal.result(`${file}: ok`);
+  const schedule =
+    rule.kind === 'NRT'
+      ? 'runs every minute (NRT)'
+      : `runs every ${formatDuration(rule.queryFrequency)} over ${formatDuration(rule.queryPeriod)}`;
+  await terminal.result(`${file}: ok\n  ${rule.name}\n  ${schedule}, returns ${columns.length} columns`);
 }
