@@ -2,14 +2,24 @@
  * One file of facts: an Arrow IPC file whose record batch holds the fact fields, and whose dictionaries are the
  * dimensions (a struct of attributes each). So a field of codes is an Arrow dictionary column that any Arrow reader
  * resolves, and for us every buffer lies in the file as it is used: reading a field is one `read` into a typed array,
- * reading an attribute two, and what is not asked for is never read. What Arrow has no words for (which column comes from
- * which field, ids, labels) stands as JSON in the schema's metadata under `tocsin`.
+ * reading an attribute two, and what is not asked for is never read.
+ *
+ * What Arrow has no words for (which column comes from which field, ids, labels) stands in an index of our own, where the
+ * specification leaves room, between the end of the stream and the footer:
+ *
+ * ```
+ * ARROW1 · schema · dictionaries · record batch · end of stream · index (JSON) · its length (4 bytes) · its SHA-256 (32) · footer · footer length (4) · ARROW1
+ * ```
+ *
+ * The index also says where each buffer is, so reading needs no Arrow metadata, and as it is checked against its SHA-256
+ * before it is believed, no damaged file can lead the reader astray.
  *
  * The bytes are a function of the facts alone.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import {
+  type Data,
   type DataType,
   Dictionary,
   Field,
@@ -31,15 +41,23 @@ import { INGESTION_TIME } from '../schema/tables.ts';
 import type { Attribute, FactColumn, Facts, FieldArray, Label } from './facts.ts';
 import { argsortTimes } from './sort.ts';
 
-const METADATA_KEY = 'tocsin';
-/** SHA-256 of the metadata, so that a flipped bit in it is an error and not another meaning. */
-const DIGEST_KEY = 'tocsin.sha256';
 const FORMAT = 'tocsin.facts/1';
+/** Footer length and magic at the end of a file. */
+const TAIL_BYTES = 10;
+/** Length and SHA-256 after the index. */
+const INDEX_SUFFIX_BYTES = 36;
 
 type Width = 'f64' | 'u32' | 'u16' | 'u8';
 
+/** Bytes of the file. */
+interface Region {
+  readonly offset: number;
+  readonly length: number;
+}
+
 interface FieldHeader {
   readonly name: string;
+  readonly values: Region;
   readonly width: Width;
   /** Index of the dimension that the codes mean. */
   readonly dimension?: number;
@@ -50,10 +68,15 @@ interface FieldHeader {
 interface DimensionHeader {
   readonly name: string;
   readonly size: number;
-  readonly attributes: readonly { readonly name: string; readonly kind: 'text' | 'number' }[];
+  /** `number`: one region, of Float64. `text`: the offsets (Int32, one more than entries), then the UTF-8. */
+  readonly attributes: readonly {
+    readonly name: string;
+    readonly kind: 'text' | 'number';
+    readonly regions: readonly Region[];
+  }[];
 }
 
-/** What stands in the schema's metadata. */
+/** The index of a file. */
 export interface FactsHeader {
   readonly format: typeof FORMAT;
   readonly table: string;
@@ -74,7 +97,8 @@ export const NULL_BOOL = 2;
 
 /** A file of facts as bytes, and the times at its ends (ticks since 2020; undefined where no row has a TimeGenerated). */
 export interface EncodedFacts {
-  readonly bytes: Uint8Array;
+  /** The file, in pieces that follow each other. */
+  readonly pieces: readonly Uint8Array[];
   readonly firstGenerated: number | undefined;
   readonly lastGenerated: number | undefined;
 }
@@ -166,13 +190,40 @@ function attributeData(attribute: Attribute) {
 }
 
 /**
- * The Arrow specification puts the schema both first and into the footer; the library writes only the latter. With the
- * schema in front a file can be read from its beginning, message by message.
+ * Writes the schema in front too, as the specification has it and the library does not, so that a file can also be read
+ * as a stream; and notes where each buffer comes to lie.
  */
-class SchemaFirstWriter extends RecordBatchFileWriter {
+class NotingWriter extends RecordBatchFileWriter {
+  /** Buffers of each dictionary by its id. */
+  readonly dictionaries = new Map<number, readonly Region[]>();
+  rows: readonly Region[] = [];
+  #body: readonly Region[] = [];
+
   protected override _writeSchema(schema: Schema): this {
     super._writeSchema(schema);
     return this._writeMessage(Message.from(schema));
+  }
+
+  protected override _writeDictionaryBatch(dictionary: Data, id: number, isDelta = false): this {
+    super._writeDictionaryBatch(dictionary, id, isDelta);
+    this.dictionaries.set(id, this.#body);
+    return this;
+  }
+
+  protected override _writeRecordBatch(batch: RecordBatch): this {
+    super._writeRecordBatch(batch);
+    this.rows = this.#body;
+    return this;
+  }
+
+  protected override _writeBodyBuffers(buffers: ArrayBufferView[]): this {
+    let offset = this._position;
+    this.#body = buffers.map(({ byteLength }) => {
+      const region = { offset, length: byteLength };
+      offset += (byteLength + 7) & ~7;
+      return region;
+    });
+    return super._writeBodyBuffers(buffers);
   }
 }
 
@@ -190,7 +241,7 @@ export function encodeFacts(facts: Facts): EncodedFacts {
   // Names in order of code units, so that the bytes do not depend on how the object was put together.
   const fieldNames = Object.keys(facts.fields).sort();
   const dimensionNames = [...new Set(dimensionOf.values())].sort();
-  const dimensions: DimensionHeader[] = [];
+  const attributeNames: string[][] = [];
   const dictionaries = dimensionNames.map((name) => {
     const dimension = facts.dimensions[name]!;
     const names = Object.keys(dimension.attributes).sort();
@@ -201,19 +252,12 @@ export function encodeFacts(facts: Facts): EncodedFacts {
       }
       return attributeData(values);
     });
-    dimensions.push({
-      name,
-      size: dimension.size,
-      attributes: names.map((attribute, i) => ({
-        name: attribute,
-        kind: children[i]!.type instanceof Float64 ? 'number' : 'text',
-      })),
-    });
+    attributeNames.push(names);
     const type = new Struct(names.map((attribute, i) => new Field(attribute, children[i]!.type as DataType, false)));
     return makeVector(makeData({ type, length: dimension.size, nullCount: 0, children }));
   });
 
-  const headers: FieldHeader[] = [];
+  const headers: Omit<FieldHeader, 'values'>[] = [];
   const arrowFields: Field[] = [];
   const children = fieldNames.map((name) => {
     const values = facts.fields[name]!;
@@ -246,37 +290,61 @@ export function encodeFacts(facts: Facts): EncodedFacts {
     const delay = ingested[row]! - times[row]!;
     if (delay > maxDelay) maxDelay = delay;
   }
+  const schema = new Schema(arrowFields);
+  const writer = new NotingWriter();
+  writer.write(
+    new RecordBatch(schema, makeData({ type: new Struct(arrowFields), length: rowCount, nullCount: 0, children })),
+  );
+  writer.finish();
+
   const header: FactsHeader = {
     format: FORMAT,
     table: facts.table,
     rowCount,
     timeless,
     maxDelay,
-    fields: headers,
-    dimensions,
+    // Each field is a validity buffer, which is empty, and its values.
+    fields: headers.map((field, index) => ({ ...field, values: writer.rows[2 * index + 1]! })),
+    dimensions: dimensionNames.map((name, id) => {
+      // The struct's validity, then for each attribute its validity and its one or two buffers.
+      let next = 1;
+      return {
+        name,
+        size: facts.dimensions[name]!.size,
+        attributes: attributeNames[id]!.map((attribute) => {
+          const isNumber = facts.dimensions[name]!.attributes[attribute] instanceof Float64Array;
+          const first = next + 1;
+          next = first + (isNumber ? 1 : 2);
+          return {
+            name: attribute,
+            kind: isNumber ? 'number' : 'text',
+            regions: writer.dictionaries.get(id)!.slice(first, next),
+          };
+        }),
+      };
+    }),
     columns: facts.columns,
     labels: sortedLabels(facts.labels, order),
   };
-  const description = JSON.stringify(header);
-  const schema = new Schema(
-    arrowFields,
-    new Map([
-      [METADATA_KEY, description],
-      [DIGEST_KEY, sha256(description)],
-    ]),
-  );
-  const batch = new RecordBatch(
-    schema,
-    makeData({ type: new Struct(arrowFields), length: rowCount, nullCount: 0, children }),
-  );
-  const writer = new SchemaFirstWriter();
-  writer.write(batch);
-  writer.finish();
   return {
-    bytes: writer.toUint8Array(true),
+    pieces: withIndex(writer.toUint8Array(true), header),
     firstGenerated: timeless < rowCount ? times[order[timeless]!]! : undefined,
     lastGenerated: timeless < rowCount ? times[order[rowCount - 1]!]! : undefined,
   };
+}
+
+/** Puts the index in front of the footer. */
+function withIndex(arrow: Uint8Array, header: FactsHeader): Uint8Array[] {
+  const footerLength = Buffer.from(arrow.buffer, arrow.byteOffset, arrow.length).readInt32LE(arrow.length - TAIL_BYTES);
+  const footerStart = arrow.length - TAIL_BYTES - footerLength;
+  // The footer starts at a multiple of 8, as before.
+  const json = Buffer.from(JSON.stringify(header));
+  const index = Buffer.alloc(Math.ceil((json.length + INDEX_SUFFIX_BYTES) / 8) * 8, ' ');
+  json.copy(index);
+  const length = index.length - INDEX_SUFFIX_BYTES;
+  index.writeUInt32LE(length, length);
+  sha256(index.subarray(0, length)).copy(index, length + 4);
+  return [arrow.subarray(0, footerStart), index, arrow.subarray(footerStart)];
 }
 
 function indexType(field: FieldArray): Uint8 | Uint16 | Uint32 {
@@ -305,13 +373,8 @@ function sortedLabels(labels: readonly Label[], order: Uint32Array): FactsHeader
   return { rows, events: sortedEvents };
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
-interface Region {
-  readonly offset: number;
-  readonly length: number;
+function sha256(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
 }
 
 /** Texts of a dimension's attribute, each decoded when asked for. */
@@ -320,10 +383,6 @@ export interface TextAttribute {
   readonly size: number;
   text(code: number): string;
 }
-
-const BYTES_PER_VALUE: Record<Width, number> = { f64: 8, u32: 4, u16: 2, u8: 1 };
-const MAGIC_BYTES = 8;
-const MAX_METADATA_BYTES = 1 << 30;
 
 /**
  * A file of facts, opened for reading. Only its metadata is held; fields and attributes are read from disk on each
@@ -336,19 +395,13 @@ export class FactsFile {
   readonly path: string;
   readonly partition: number;
   readonly #sizeBytes: number;
-  readonly #fields = new Map<string, { readonly header: FieldHeader; readonly region: Region }>();
-  readonly #dimensions = new Map<
-    string,
-    { readonly header: DimensionHeader; readonly attributes: ReadonlyMap<string, readonly Region[]> }
-  >();
-
   constructor(path: string, partition: number) {
     this.path = path;
     this.partition = partition;
     const file = this.#open();
     try {
       this.#sizeBytes = fstatSync(file).size;
-      this.header = this.#readStructure(file);
+      this.header = this.#readIndex(file);
     } catch (error) {
       throw this.broken(String(error), error);
     } finally {
@@ -392,92 +445,19 @@ export class FactsFile {
     return bytes.buffer;
   }
 
-  /** Walks the messages of the file (schema, dictionaries, one batch) and notes where each buffer lies. */
-  #readStructure(file: number): FactsHeader {
-    const magic = Buffer.from(this.#read(file, { offset: 0, length: MAGIC_BYTES }));
-    if (magic.toString('latin1', 0, 6) !== 'ARROW1') throw this.broken('it is not an Arrow file');
-    let position = MAGIC_BYTES;
-    let header: FactsHeader | undefined;
-    let batchSeen = false;
-    const seen = new Set<number>();
-    while (!batchSeen) {
-      const prefix = new DataView(this.#read(file, { offset: position, length: 8 }));
-      const metadataLength = prefix.getInt32(4, true);
-      if (prefix.getInt32(0, true) !== -1 || metadataLength <= 0 || metadataLength > MAX_METADATA_BYTES) {
-        throw this.broken(`there is no Arrow message at byte ${position}`);
-      }
-      const message = Message.decode(
-        new Uint8Array(this.#read(file, { offset: position + 8, length: metadataLength })),
-      );
-      const body = position + 8 + metadataLength;
-      if (!Number.isSafeInteger(message.bodyLength) || message.bodyLength < 0) {
-        throw this.broken(`the message at byte ${position} has an impossible length`);
-      }
-      if (message.isSchema()) {
-        header = this.#checkedHeader((message.header() as unknown as Schema).metadata);
-      } else {
-        if (!header) throw this.broken('it does not begin with a schema');
-        const content = message.header() as unknown as {
-          readonly id?: number;
-          readonly length: number;
-          readonly buffers: readonly Region[];
-        };
-        const regions = content.buffers.map(({ offset, length }) => ({ offset: body + offset, length }));
-        if (message.isDictionaryBatch()) {
-          const dimension = header.dimensions[content.id!];
-          if (!dimension || seen.has(content.id!)) throw this.broken(`dictionary ${content.id} is not expected`);
-          seen.add(content.id!);
-          this.#noteDimension(dimension, regions);
-        } else {
-          this.#noteFields(header, regions);
-          batchSeen = true;
-        }
-      }
-      position = body + message.bodyLength;
-    }
-    if (seen.size !== header!.dimensions.length) throw this.broken('a dimension is missing');
-    return header!;
-  }
-
-  #checkedHeader(metadata: ReadonlyMap<string, string>): FactsHeader {
-    const text = metadata.get(METADATA_KEY);
-    if (text === undefined) throw this.broken('it was not written by Tocsin');
-    if (metadata.get(DIGEST_KEY) !== sha256(text)) throw this.broken('its metadata is not what was written');
-    const header = JSON.parse(text) as FactsHeader;
+  /** Reads the index from the end of the file and believes it only if its digest is right. */
+  #readIndex(file: number): FactsHeader {
+    const tail = Buffer.from(this.#read(file, { offset: this.#sizeBytes - TAIL_BYTES, length: TAIL_BYTES }));
+    if (tail.toString('latin1', 4) !== 'ARROW1') throw this.broken('it does not end as an Arrow file');
+    const end = this.#sizeBytes - TAIL_BYTES - tail.readInt32LE(0);
+    const suffix = Buffer.from(this.#read(file, { offset: end - INDEX_SUFFIX_BYTES, length: INDEX_SUFFIX_BYTES }));
+    const length = suffix.readUInt32LE(0);
+    const index = Buffer.from(this.#read(file, { offset: end - INDEX_SUFFIX_BYTES - length, length }));
+    if (!sha256(index).equals(suffix.subarray(4))) throw this.broken('its index is not what was written');
+    const header = JSON.parse(index.toString('utf8')) as FactsHeader;
     const format: string = header.format;
     if (format !== FORMAT) throw this.broken(`its format is ${format}, expected ${FORMAT}`);
     return header;
-  }
-
-  #region(regions: readonly Region[], index: number, length: number): Region {
-    const region = regions[index];
-    if (!region || !(region.length >= length)) throw this.broken('a column is shorter than its rows');
-    return { offset: region.offset, length };
-  }
-
-  /** Buffers of a struct: its validity, then validity and values (for texts: offsets and bytes) of each attribute. */
-  #noteDimension(header: DimensionHeader, regions: readonly Region[]): void {
-    const attributes = new Map<string, readonly Region[]>();
-    let index = 1;
-    for (const { name, kind } of header.attributes) {
-      if (kind === 'number') {
-        attributes.set(name, [this.#region(regions, index + 1, 8 * header.size)]);
-        index += 2;
-      } else {
-        const texts = regions[index + 2];
-        if (!texts) throw this.broken('a dimension is incomplete');
-        attributes.set(name, [this.#region(regions, index + 1, 4 * (header.size + 1)), texts]);
-        index += 3;
-      }
-    }
-    this.#dimensions.set(header.name, { header, attributes });
-  }
-
-  #noteFields(header: FactsHeader, regions: readonly Region[]): void {
-    for (const [index, field] of header.fields.entries()) {
-      const length = BYTES_PER_VALUE[field.width] * header.rowCount;
-      this.#fields.set(field.name, { header: field, region: this.#region(regions, 2 * index + 1, length) });
-    }
   }
 
   #readRegion(region: Region): ArrayBuffer {
@@ -491,34 +471,27 @@ export class FactsFile {
 
   /** The values of a field, and whether some of them stand for null. */
   field(name: string): { readonly values: FieldArray; readonly hasNulls: boolean } {
-    const field = this.#fields.get(name);
+    const field = this.header.fields.find((candidate) => candidate.name === name);
     if (!field) throw this.broken(`it has no field '${name}'`);
-    const bytes = this.#readRegion(field.region);
-    switch (field.header.width) {
+    const bytes = this.#readRegion(field.values);
+    const { hasNulls: withNulls } = field;
+    switch (field.width) {
       case 'f64':
-        return { values: new Float64Array(bytes), hasNulls: field.header.hasNulls };
+        return { values: new Float64Array(bytes), hasNulls: withNulls };
       case 'u32':
-        return { values: new Uint32Array(bytes), hasNulls: field.header.hasNulls };
+        return { values: new Uint32Array(bytes), hasNulls: withNulls };
       case 'u16':
-        return { values: new Uint16Array(bytes), hasNulls: field.header.hasNulls };
+        return { values: new Uint16Array(bytes), hasNulls: withNulls };
       case 'u8':
-        return { values: new Uint8Array(bytes), hasNulls: field.header.hasNulls };
+        return { values: new Uint8Array(bytes), hasNulls: withNulls };
     }
   }
 
-  dimensionSize(name: string): number {
-    return this.#dimension(name).header.size;
-  }
-
-  #dimension(name: string) {
-    const dimension = this.#dimensions.get(name);
-    if (!dimension) throw this.broken(`it has no dimension '${name}'`);
-    return dimension;
-  }
-
   attribute(dimension: string, name: string): Float64Array | TextAttribute {
-    const regions = this.#dimension(dimension).attributes.get(name);
-    if (!regions) throw this.broken(`dimension '${dimension}' has no attribute '${name}'`);
+    const regions = this.header.dimensions
+      .find((candidate) => candidate.name === dimension)
+      ?.attributes.find((candidate) => candidate.name === name)?.regions;
+    if (!regions) throw this.broken(`it has no attribute '${dimension}.${name}'`);
     const first = this.#readRegion(regions[0]!);
     if (regions.length === 1) return new Float64Array(first);
     const offsets = new Int32Array(first);

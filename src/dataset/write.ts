@@ -3,7 +3,7 @@
  * not even after a kill, does the target name hold half a dataset.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { TocsinError } from '../base/errors.ts';
@@ -259,15 +259,22 @@ export function writePartition(folderPath: string, partition: number, tables: re
 }
 
 function writeFacts(folderPath: string, partition: number, facts: Facts): WrittenFile {
-  const { bytes, firstGenerated, lastGenerated } = encodeFacts(facts);
+  const { pieces, firstGenerated, lastGenerated } = encodeFacts(facts);
   const file = `tables/${facts.table}/${String(partition).padStart(5, '0')}.arrow`;
   const target = path.join(folderPath, file);
   try {
     mkdirSync(path.dirname(target), { recursive: true });
-    writeFileSync(target, bytes, { flag: 'wx' });
+    const descriptor = openSync(target, 'wx');
+    try {
+      for (const piece of pieces) writeFileSync(descriptor, piece);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
     throw outputError(target, error);
   }
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
   return {
     table: facts.table,
     partition,
@@ -275,8 +282,8 @@ function writeFacts(folderPath: string, partition: number, facts: Facts): Writte
     rowCount: facts.rowCount,
     firstGenerated: isoOfColumnTicks(firstGenerated),
     lastGenerated: isoOfColumnTicks(lastGenerated),
-    sizeBytes: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sizeBytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
+    sha256: hash.digest('hex'),
   };
 }
 

@@ -326,8 +326,8 @@ describe('a dataset', () => {
       { TimeGenerated: '2026-05-01', Id: 'y' },
     ]);
     const shuffled: Facts = { ...facts, fields: Object.fromEntries(Object.entries(facts.fields).reverse()) };
-    expect(Buffer.from(encodeFacts(facts).bytes).equals(encodeFacts(facts).bytes)).toBe(true);
-    expect(Buffer.from(encodeFacts(facts).bytes).equals(encodeFacts(shuffled).bytes)).toBe(true);
+    expect(bytesOf(facts).equals(bytesOf(facts))).toBe(true);
+    expect(bytesOf(facts).equals(bytesOf(shuffled))).toBe(true);
   });
 
   it('is an Arrow file that any reader resolves', async () => {
@@ -336,7 +336,7 @@ describe('a dataset', () => {
       { TimeGenerated: '2026-05-02', Id: 'x' },
       { TimeGenerated: '2026-05-01', Id: 'y' },
     ]);
-    const table = tableFromIPC(encodeFacts(facts).bytes);
+    const table = tableFromIPC(bytesOf(facts));
     expect(table.numRows).toBe(2);
     expect(table.toArray().map((row) => (row as Record<string, { value: string }>)['Id']!.value)).toEqual(['y', 'x']);
   });
@@ -679,7 +679,68 @@ describe('opening', () => {
       ),
     });
   });
+
+  it('gives rows or an error that names file and partition, whichever byte was cut or flipped', async () => {
+    const rows = Array.from(
+      { length: 20 },
+      (_, n): FactRow => ({
+        TimeGenerated: `2026-05-01T00:00:${String(n).padStart(2, '0')}Z`,
+        UserPrincipalName: `user${n % 5}`,
+        DeviceDetail: { n: n % 3 },
+        DurationMs: n,
+        IsInteractive: n % 2 === 0,
+      }),
+    );
+    const dataset = await write([[factsOf('SigninLogs', rows)]]);
+    const file = path.join(target, 'tables/SigninLogs/00000.arrow');
+    const whole = readFileSync(file);
+    const columns = info(
+      'SigninLogs',
+      'TimeGenerated',
+      'UserPrincipalName',
+      'DeviceDetail',
+      'DurationMs',
+      'IsInteractive',
+    );
+    const outcome = (bytes: Uint8Array): unknown => {
+      writeFileSync(file, bytes);
+      try {
+        const batch = dataset.partition(0).scan('SigninLogs', columns, {
+          after: 0n,
+          until: ticks('2027-01-01'),
+          ingestedBy: ticks('2027-01-01'),
+        });
+        for (const column of batch.columns()) {
+          if (column.kind === 'coded') for (const code of column.codes) column.dictionary.value(code);
+        }
+        return 'rows';
+      } catch (error) {
+        return error;
+      }
+    };
+    const named = expect.objectContaining({
+      code: 'INPUT',
+      message: expect.stringMatching(/00000\.arrow: partition 0/),
+    });
+    for (let length = 0; length < whole.length; length += 97) {
+      const result = outcome(whole.subarray(0, length));
+      if (result !== 'rows') expect(result).toEqual(named);
+    }
+    fc.assert(
+      fc.property(fc.nat({ max: whole.length * 8 - 1 }), (bit) => {
+        const bytes = Uint8Array.from(whole);
+        bytes[bit >> 3]! ^= 1 << (bit & 7);
+        const result = outcome(bytes);
+        if (result !== 'rows') expect(result).toEqual(named);
+      }),
+      { numRuns: 1500 },
+    );
+  });
 });
+
+function bytesOf(facts: Facts): Buffer {
+  return Buffer.concat(encodeFacts(facts).pieces);
+}
 
 function edit(folder: string, change: (manifest: Record<string, unknown>) => void): void {
   const file = path.join(folder, 'manifest.json');
