@@ -3,8 +3,18 @@
  * columns are of kinds it has no loop for, or where a result does not fit a narrow column.
  */
 import { COLUMN_EPOCH_TICKS } from '../../base/time.ts';
-import type { BoolColumn, Column, ConstantColumn, NumberType } from '../../columns/column.ts';
-import type { ScalarType } from '../../columns/value.ts';
+import {
+  type BoolColumn,
+  type Codes,
+  type Column,
+  type ConstantColumn,
+  isCodedType,
+  type NumberColumn,
+  type NumberType,
+} from '../../columns/column.ts';
+import { type CodedType, Dictionary, ValueDictionary } from '../../columns/dictionary.ts';
+import { stringifyDynamic } from '../../columns/dynamic.ts';
+import type { ScalarType, Value } from '../../columns/value.ts';
 
 type Kernel = (args: readonly Column[], resultType: ScalarType, rowCount: number) => Column | undefined;
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
@@ -340,4 +350,241 @@ export function negateKernel(args: readonly Column[], type: ScalarType): Column 
   else if (type === 'real') for (let i = 0; i < out.length; i++) out[i] = -values[i]!;
   else for (let i = 0; i < out.length; i++) out[i] = 0 - values[i]!;
   return { kind: 'number', type: a.type, values: out, nulls };
+}
+
+/** `isnull` and its kin over columns that are not coded (an empty text is an entry of a dictionary, never seen here). */
+export function isNullKernel(wanted: boolean): Kernel {
+  return (args, _type, rowCount) => {
+    const a = args[0]!;
+    if (a.kind !== 'number' && a.kind !== 'bool' && a.kind !== 'wide') return undefined;
+    const out = new Uint8Array(rowCount);
+    if (!a.nulls) out.fill(wanted ? 0 : 1);
+    else for (let i = 0; i < rowCount; i++) out[i] = (a.nulls[i]! === 1) === wanted ? 1 : 0;
+    return { kind: 'bool', type: 'bool', values: out, nulls: undefined };
+  };
+}
+
+/** Bools and numbers as whole numbers. */
+export function wholeKernel(type: 'int' | 'long'): Kernel {
+  return (args, _type, rowCount) => {
+    const a = args[0]!;
+    if (a.kind === 'bool') return { kind: 'number', type, values: Float64Array.from(a.values), nulls: a.nulls };
+    if (a.kind !== 'number' || a.type === 'datetime') return undefined;
+    const { values } = a;
+    if (a.type !== 'real' && (type === 'long' || a.type === 'int')) return { ...a, type };
+    const out = new Float64Array(rowCount);
+    for (let i = 0; i < rowCount; i++) {
+      // + 0 turns a negative zero into zero.
+      const whole = Math.trunc(values[i]!) + 0;
+      if (!(Math.abs(whole) <= MAX_SAFE)) return undefined;
+      out[i] = type === 'int' ? Number(BigInt.asIntN(32, BigInt(whole))) : whole;
+    }
+    return { kind: 'number', type, values: out, nulls: a.nulls };
+  };
+}
+
+export function realKernel(args: readonly Column[]): Column | undefined {
+  const a = args[0]!;
+  if (a.kind === 'bool') return { kind: 'number', type: 'real', values: Float64Array.from(a.values), nulls: a.nulls };
+  if (a.kind !== 'number' || a.type === 'datetime') return undefined;
+  return { ...a, type: 'real' };
+}
+
+/** Every branch as one kind of column that rows can be copied from; undefined where they do not go together. */
+function branches(columns: readonly Column[], type: ScalarType, rowCount: number): readonly Column[] | undefined {
+  if (
+    type === 'real'
+      ? !columns.every((c) => c.type === 'real' || c.type === 'long' || c.type === 'int')
+      : !columns.every((c) => c.type === type)
+  ) {
+    return undefined;
+  }
+  if (isCodedType(type)) return columns;
+  const out: Column[] = [];
+  for (const column of columns) {
+    if (column.kind === 'constant') {
+      if (type === 'bool') {
+        const spread = spreadBool(column, rowCount);
+        if (!spread) return undefined;
+        out.push(spread);
+        continue;
+      }
+      const value = column.value === null ? 0 : constantNumber(column);
+      if (value === undefined || (type !== 'real' && Math.abs(value) > MAX_SAFE)) return undefined;
+      out.push({
+        kind: 'number',
+        type: type as NumberType,
+        values: new Float64Array(rowCount).fill(value),
+        nulls: column.value === null ? new Uint8Array(rowCount).fill(1) : undefined,
+      });
+    } else if (column.kind === 'number' || column.kind === 'bool') out.push(column);
+    else return undefined;
+  }
+  return out;
+}
+
+/** For each row the value of the branch that `choice` names. */
+function choose(
+  choice: Uint8Array,
+  columns: readonly Column[],
+  type: ScalarType,
+  rowCount: number,
+): Column | undefined {
+  const from = branches(columns, type, rowCount);
+  if (!from) return undefined;
+  if (isCodedType(type)) return chooseCoded(choice, from, type, rowCount);
+  const out = type === 'bool' ? new Uint8Array(rowCount) : new Float64Array(rowCount);
+  const anyNulls = from.some((column) => nullsOf(column));
+  const nulls = anyNulls ? new Uint8Array(rowCount) : undefined;
+  const values = from.map((column) => (column as BoolColumn | NumberColumn).values);
+  for (let i = 0; i < rowCount; i++) out[i] = values[choice[i]!]![i]!;
+  if (nulls) {
+    const flags = from.map(nullsOf);
+    for (let i = 0; i < rowCount; i++) nulls[i] = flags[choice[i]!]?.[i] ?? 0;
+  }
+  return (
+    type === 'bool' ? { kind: 'bool', type, values: out, nulls } : { kind: 'number', type, values: out, nulls }
+  ) as Column;
+}
+
+/** Entries of several dictionaries one after another. */
+class JoinedDictionary extends Dictionary {
+  readonly #parts: readonly Dictionary[];
+  readonly #starts: readonly number[];
+
+  constructor(type: CodedType, parts: readonly Dictionary[]) {
+    super(
+      type,
+      parts.reduce((sum, part) => sum + part.size, 0),
+    );
+    this.#parts = parts;
+    let start = 0;
+    this.#starts = parts.map((part) => {
+      const own = start;
+      start += part.size;
+      return own;
+    });
+  }
+
+  #part(code: number): number {
+    let part = this.#starts.length - 1;
+    while (this.#starts[part]! > code) part--;
+    return part;
+  }
+
+  value(code: number): Value {
+    const part = this.#part(code);
+    return this.#parts[part]!.value(code - this.#starts[part]!);
+  }
+
+  text(code: number): string {
+    const part = this.#part(code);
+    return this.#parts[part]!.text(code - this.#starts[part]!);
+  }
+}
+
+function chooseCoded(choice: Uint8Array, columns: readonly Column[], type: CodedType, rowCount: number): Column {
+  const dictionaries: Dictionary[] = [];
+  const starts: number[] = [];
+  const codes: (Codes | undefined)[] = [];
+  let size = 0;
+  for (const column of columns) {
+    const dictionary =
+      column.kind === 'coded'
+        ? column.dictionary
+        : new ValueDictionary(type, [(column as ConstantColumn).value], stringifyDynamic);
+    const known = dictionaries.indexOf(dictionary);
+    if (known >= 0) starts.push(starts[known]!);
+    else {
+      starts.push(size);
+      size += dictionary.size;
+    }
+    dictionaries.push(dictionary);
+    codes.push(column.kind === 'coded' ? column.codes : undefined);
+  }
+  const out = new Uint32Array(rowCount);
+  for (let i = 0; i < rowCount; i++) {
+    const branch = choice[i]!;
+    const own = codes[branch];
+    out[i] = starts[branch]! + (own ? own[i]! : 0);
+  }
+  const distinct = dictionaries.filter((dictionary, i) => dictionaries.indexOf(dictionary) === i);
+  const dictionary = distinct.length === 1 ? distinct[0]! : new JoinedDictionary(type, distinct);
+  return { kind: 'coded', type, codes: out, dictionary };
+}
+
+export function iffKernel(args: readonly Column[], type: ScalarType, rowCount: number): Column | undefined {
+  return caseKernel(args, type, rowCount);
+}
+
+const MAX_BRANCHES = 255;
+
+export function caseKernel(args: readonly Column[], type: ScalarType, rowCount: number): Column | undefined {
+  const branchCount = (args.length - 1) / 2;
+  if (!Number.isInteger(branchCount) || branchCount >= MAX_BRANCHES) return undefined;
+  const choice = new Uint8Array(rowCount).fill(branchCount);
+  // Backwards, so that the first test that holds has the last word.
+  for (let branch = branchCount - 1; branch >= 0; branch--) {
+    const test = spreadBool(args[branch * 2]!, rowCount);
+    if (!test) return undefined;
+    const { values } = test;
+    for (let i = 0; i < rowCount; i++) if (values[i]) choice[i] = branch;
+  }
+  const results = Array.from({ length: branchCount }, (_, branch) => args[branch * 2 + 1]!);
+  return choose(choice, [...results, args[args.length - 1]!], type, rowCount);
+}
+
+export function coalesceKernel(args: readonly Column[], type: ScalarType, rowCount: number): Column | undefined {
+  if (args.length > MAX_BRANCHES) return undefined;
+  const last = args.length - 1;
+  const choice = new Uint8Array(rowCount).fill(last);
+  for (let branch = last - 1; branch >= 0; branch--) {
+    const column = args[branch]!;
+    if (column.kind === 'constant') {
+      if (column.value !== null && column.value !== '') choice.fill(branch);
+      continue;
+    }
+    if (column.kind === 'coded') {
+      const { codes, dictionary } = column;
+      /** 0 unknown, 1 empty, 2 something. */
+      const states = new Uint8Array(dictionary.size);
+      for (let i = 0; i < rowCount; i++) {
+        const code = codes[i]!;
+        let state = states[code]!;
+        if (state === 0) {
+          const value = dictionary.value(code);
+          states[code] = state = value === null || (type === 'string' && value === '') ? 1 : 2;
+        }
+        if (state === 2) choice[i] = branch;
+      }
+    } else {
+      const { nulls } = column;
+      for (let i = 0; i < rowCount; i++) if (!nulls || !nulls[i]) choice[i] = branch;
+    }
+  }
+  return choose(choice, args, type, rowCount);
+}
+
+/** `bin` of a number or time by a constant. */
+export function binKernel(args: readonly Column[], type: ScalarType, rowCount: number): Column | undefined {
+  const [a, size] = args as [Column, Column | undefined];
+  if (a.kind !== 'number' || size?.kind !== 'constant' || a.type !== type) return undefined;
+  const step = constantNumber(size);
+  if (step === undefined || !(step > 0) || size.type === 'datetime') return undefined;
+  const whole = type !== 'real';
+  if (whole && !Number.isInteger(step)) return undefined;
+  // Bins of a datetime start at year 1, not at the columns' epoch.
+  const shift = type === 'datetime' ? Number(COLUMN_EPOCH_TICKS % BigInt(step)) : 0;
+  const { values } = a;
+  const out = new Float64Array(rowCount);
+  for (let i = 0; i < rowCount; i++) {
+    const value = values[i]! + shift;
+    if (whole) {
+      const rest = value % step;
+      out[i] = value - (rest < 0 ? rest + step : rest) - shift;
+      if (!(Math.abs(out[i]!) <= MAX_SAFE && Math.abs(value) <= MAX_SAFE)) return undefined;
+    } else out[i] = Math.floor(value / step) * step;
+  }
+  if (a.nulls) for (let i = 0; i < rowCount; i++) if (a.nulls[i]) out[i] = 0;
+  return { kind: 'number', type: type as NumberType, values: out, nulls: a.nulls };
 }

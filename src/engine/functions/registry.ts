@@ -1,10 +1,19 @@
 /** Every scalar function and operator that the engine has, by Kusto's own spelling. */
+import { CONVERSIONS } from './convert.ts';
+import { DYNAMIC_FUNCTIONS } from './dynamic.ts';
 import type { ScalarFunction } from './function.ts';
+import { NUMERIC_FUNCTIONS } from './numeric.ts';
 import { OPERATORS } from './operators.ts';
+import { TEXT_FUNCTIONS } from './text.ts';
+import { TIME_FUNCTIONS } from './time.ts';
 
 export type { ScalarFunction } from './function.ts';
 
-const BY_NAME: ReadonlyMap<string, ScalarFunction> = new Map([...OPERATORS].map((f) => [f.name, f]));
+const BY_NAME: ReadonlyMap<string, ScalarFunction> = new Map(
+  [...OPERATORS, ...CONVERSIONS, ...TEXT_FUNCTIONS, ...NUMERIC_FUNCTIONS, ...TIME_FUNCTIONS, ...DYNAMIC_FUNCTIONS].map(
+    (f) => [f.name, f],
+  ),
+);
 
 /** The function or operator of this name, or undefined where the engine has none. */
 export function scalarFunction(name: string): ScalarFunction | undefined {
