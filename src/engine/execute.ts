@@ -12,12 +12,12 @@ import type { ScalarType, Value } from '../columns/value.ts';
 import type { Expression, Plan } from '../plan/plan.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
 import { toDynamic } from './aggregates/collect.ts';
-import { evaluate, isRowLocal, type Scope, selectRows } from './evaluate.ts';
-import { HoistedRows, hoistRows, splitPredicate } from './hoist.ts';
-import { dependsOnGroup, isConstantPlan, isTimeInvariant } from './nature.ts';
+import { evaluate, type Scope, selectRows } from './evaluate.ts';
+import { hoistable, hoistableApply, HoistedRows, hoistRows, onceRanges, splitPredicate } from './hoist.ts';
+import { dependsOnGroup, isConstantPlan } from './nature.ts';
 import { applyBody } from './operators/apply.ts';
 import { expand, expandedBatch } from './operators/expand.ts';
-import { join } from './operators/join.ts';
+import { join, type JoinResult } from './operators/join.ts';
 import { makeSeries } from './operators/series.ts';
 import { summarize } from './operators/summarize.ts';
 import { union } from './operators/union.ts';
@@ -29,10 +29,7 @@ import { batchFromRows, concatBatches } from './tables.ts';
 export interface ExecuteOptions {
   /** The most rows that one operator may make; a join or an expansion beyond it stops with an error that names it. */
   readonly maxRows?: number;
-  /**
-   * Rows of gathers with scope `once` (engine/cut.ts) by id: over all time, in canonical order, their last two columns
-   * being `$TimeGenerated` and `$IngestionTime`.
-   */
+  /** Rows of gathers with scope `once` (engine/cut.ts) by id, as {@link gatherBatches} over `Evaluator.overAllTime` gives them. */
   readonly gatheredOnce?: ReadonlyMap<number, Batch>;
   /**
    * Told how many rows came out of a node, each time it is evaluated: once a run, or once for all runs where its rows are
@@ -45,12 +42,12 @@ export interface ExecuteOptions {
 export const DEFAULT_MAX_ROWS = 20_000_000;
 
 /** The time that a gather with scope `once` carries along. */
-export const GATHERED_TIME = '$TimeGenerated';
+const GATHERED_TIME = '$TimeGenerated';
 
 const TIME_GENERATED: ColumnInfo = { name: 'TimeGenerated', type: 'datetime' };
 const INGESTED: ColumnInfo = { name: INGESTION_TIME, type: 'datetime' };
 
-/** One plan over one source of rows, ready for any number of runs. */
+/** Plans over one source of rows, ready for any number of runs: what runs have in common is worked out once. */
 export class Evaluator {
   readonly source: TableSource;
   readonly options: ExecuteOptions;
@@ -64,13 +61,40 @@ export class Evaluator {
     this.#root = root;
     this.source = source;
     this.options = options;
-    // What is hoisted asks for no clock; see `isTimeInvariant`.
+    // What is hoisted asks for no clock; see `hoistable`.
     this.#timeless = new Execution(this, { now: 0n, window: undefined }, new Map());
   }
 
   /** @param gathered - rows of gathers with scope `run` by id, as {@link gatherBatches} gives them. */
   run(run: Run, gathered: ReadonlyMap<number, Batch> = new Map()): Batch {
     return new Execution(this, run, gathered).rows(this.#root);
+  }
+
+  /** The rows of several plans over the evaluator's source in one run; what they share is evaluated once. */
+  runAll(plans: readonly Plan[], run: Run): Batch[] {
+    const execution = new Execution(this, run, new Map());
+    return plans.map((plan) => execution.rows(plan));
+  }
+
+  /**
+   * The rows of the plan of a gather with scope `once`, over all time, with `$TimeGenerated` and `$IngestionTime` as
+   * further columns: what {@link ExecuteOptions.gatheredOnce} wants, once the partitions' are put together by
+   * {@link gatherBatches}. Bounds that runs set are left to the runs.
+   */
+  overAllTime(plan: Plan): Batch {
+    const rows = this.hoisted(plan);
+    if (!rows) throw new TypeError('the plan depends on the run');
+    const { batch, times, ingested } = rows;
+    return new Batch(
+      withTimes(batch.schema),
+      batch.rowCount,
+      [
+        ...batch.schema.map((_, index) => () => batch.column(index)),
+        { kind: 'number', type: 'datetime', values: times, nulls: undefined },
+        { kind: 'number', type: 'datetime', values: ingested, nulls: undefined },
+      ],
+      batch.lineage,
+    );
   }
 
   /** The plan's rows over all time, or undefined where some step depends on the run in another way than by its window. */
@@ -84,55 +108,80 @@ export class Evaluator {
   }
 
   #hoist(node: Plan): HoistedRows | undefined {
+    if (node.op === 'gather') return this.#hoistGather(node);
+    const what = hoistable(node);
+    if (!what) return undefined;
     switch (node.op) {
       case 'scan':
         return this.#hoistScan(node);
-      case 'gather':
-        return this.#hoistGather(node);
       case 'filter': {
         const input = this.hoisted(node.input);
-        const parts = input && splitPredicate(node.predicate, input.timeColumns);
-        if (!parts) return undefined;
-        let batch = input.batch;
-        let rows: Uint32Array | undefined;
-        for (const part of parts.invariant) {
-          const hits = selectRows(part, batch, this.#timeless);
-          if (!hits) continue;
-          batch = batch.select(hits);
-          rows = rows ? hits.map((row) => rows![row]!) : hits;
-        }
-        return input.step(batch, rows, input.timeColumns, parts.ranges);
+        if (!input) return undefined;
+        const { invariant, ranges } = splitPredicate(node.predicate, hoistable(node.input)!.timeColumns)!;
+        return this.#filtered(input, invariant).bounded(ranges);
       }
       case 'project': {
         const input = this.hoisted(node.input);
-        if (!input || !node.expressions.every((e) => isRowLocal(e) && isTimeInvariant(e))) return undefined;
-        const times = new Set<number>();
-        node.expressions.forEach((e, index) => {
-          if (e.kind === 'column' && input.timeColumns.has(e.index)) times.add(index);
-        });
-        return input.step(this.#timeless.project(node, input.batch), undefined, times);
+        return input?.step(this.#timeless.project(node, input.batch), undefined);
       }
       case 'expand': {
         const input = this.hoisted(node.input);
-        const expressions = node.expansions.map((e) => e.expression);
-        if (!input || !expressions.every((e) => isRowLocal(e) && isTimeInvariant(e))) return undefined;
+        if (!input) return undefined;
         const { batch, rows } = this.#timeless.expand(node, input.batch);
-        const replaced = new Set([...node.expansions.map((e) => e.column), node.indexColumn]);
-        const times = new Set([...input.timeColumns].filter((index) => !replaced.has(index)));
-        return input.step(batch, rows, times);
+        return input.step(batch, rows);
       }
       case 'plugin': {
-        if (!plugin(node.name)?.rowLocal || !node.args.every((e) => isRowLocal(e) && isTimeInvariant(e))) {
-          return undefined;
-        }
         const input = this.hoisted(node.input);
         if (!input) return undefined;
         const { batch, rows } = this.#timeless.plugin(node, input.batch);
-        return input.step(batch, rows, new Set());
+        return input.step(batch, rows);
+      }
+      case 'apply': {
+        const { source, steps } = hoistableApply(node)!;
+        let input = this.hoisted(source);
+        if (!input) return undefined;
+        for (const step of steps) {
+          if (step.op === 'filter') input = this.#filtered(input, [step.predicate]);
+          else if (step.op === 'project') input = input.step(this.#timeless.project(step, input.batch), undefined);
+          else {
+            const { batch, rows }: { batch: Batch; rows: Uint32Array } = this.#timeless.expand(step, input.batch);
+            input = input.step(batch, rows);
+          }
+        }
+        const { batch, rows } = this.#timeless.apply(node, input.batch);
+        return input.step(batch, rows);
+      }
+      case 'union': {
+        const inputs: HoistedRows[] = [];
+        for (const plan of node.inputs) {
+          const input = this.hoisted(plan);
+          if (!input) return undefined;
+          inputs.push(input);
+        }
+        const batch = union(
+          node,
+          inputs.map((input) => input.batch),
+        );
+        return HoistedRows.concat(batch, inputs);
+      }
+      case 'join': {
+        const input = this.hoisted(node.left);
+        if (!input) return undefined;
+        const { batch, leftRows } = this.#timeless.join(node, input.batch, this.#timeless.rows(node.right));
+        return input.step(batch, leftRows);
       }
       default:
         return undefined;
     }
+  }
+
+  #filtered(input: HoistedRows, predicates: readonly Expression[]): HoistedRows {
+    let rows = input;
+    for (const predicate of predicates) {
+      const hits = selectRows(predicate, rows.batch, this.#timeless);
+      if (hits) rows = rows.step(rows.batch.select(hits), hits);
+    }
+    return rows;
   }
 
   #hoistScan(node: Extract<Plan, { op: 'scan' }>): HoistedRows | undefined {
@@ -148,15 +197,30 @@ export class Evaluator {
       node.columns,
       node.columns.map((_, index) => index),
     );
-    return hoistRows(batch, all.column(time), all.column(ingestion), new Set([time]));
+    return hoistRows(batch, all.column(time), all.column(ingestion), []);
   }
 
+  /** Rows gathered once for all runs: those given, or else those of this source, in the same canonical order. */
   #hoistGather(node: Extract<Plan, { op: 'gather' }>): HoistedRows | undefined {
-    const batch = this.options.gatheredOnce?.get(node.id);
-    if (!batch) return undefined;
-    const time = batch.schema.length - 2;
-    return hoistRows(batch, batch.column(time), batch.column(time + 1), new Set([time]));
+    const ranges = onceRanges(node.input);
+    if (!ranges) return undefined;
+    let all = this.options.gatheredOnce?.get(node.id);
+    if (!all) {
+      if (!this.hoisted(node.input)) return undefined;
+      all = gatherBatches(withTimes(node.columns), [this.overAllTime(node.input)]);
+    }
+    const time = node.columns.length;
+    const batch = all.pick(
+      node.columns,
+      node.columns.map((_, index) => index),
+    );
+    return hoistRows(batch, all.column(time), all.column(time + 1), ranges);
   }
+}
+
+/** The columns of a gather with scope `once`. */
+export function withTimes(columns: readonly ColumnInfo[]): ColumnInfo[] {
+  return [...columns, { name: GATHERED_TIME, type: 'datetime' }, INGESTED];
 }
 
 /** One run of an evaluator. */
@@ -215,9 +279,7 @@ class Execution implements Scope {
 
   #sliced(node: Plan): Batch | undefined {
     const { window } = this.#run;
-    if (!window) {
-      return node.op === 'gather' ? this.#evaluator.options.gatheredOnce?.get(node.id) : undefined;
-    }
+    if (!window) return undefined;
     const hoisted = this.#evaluator.hoisted(node);
     return hoisted?.at(window, (bound) => this.constant(bound) as bigint | null);
   }
@@ -241,18 +303,8 @@ class Execution implements Scope {
         const input = this.rows(node.input);
         return summarize(node, input, (e) => evaluate(e, input, this)).batch;
       }
-      case 'join': {
-        const left = this.rows(node.left);
-        const right = this.rows(node.right);
-        return join(
-          node,
-          left,
-          right,
-          node.on.map((pair) => evaluate(pair.left, left, this)),
-          node.on.map((pair) => evaluate(pair.right, right, this)),
-          (count) => this.#admit('join', count),
-        );
-      }
+      case 'join':
+        return this.join(node, this.rows(node.left), this.rows(node.right)).batch;
       case 'union':
         return union(
           node,
@@ -274,7 +326,7 @@ class Execution implements Scope {
       case 'expand':
         return this.expand(node, this.rows(node.input)).batch;
       case 'apply':
-        return this.#apply(node);
+        return this.apply(node, this.rows(node.input)).batch;
       case 'group':
         return this.#groups.get(node.id) ?? this.#outer!.rows(node);
       case 'series': {
@@ -363,8 +415,18 @@ class Execution implements Scope {
     );
   }
 
-  #apply(node: Extract<Plan, { op: 'apply' }>): Batch {
-    const input = this.rows(node.input);
+  join(node: Extract<Plan, { op: 'join' }>, left: Batch, right: Batch): JoinResult {
+    return join(
+      node,
+      left,
+      right,
+      node.on.map((pair) => evaluate(pair.left, left, this)),
+      node.on.map((pair) => evaluate(pair.right, right, this)),
+      (count) => this.#admit('join', count),
+    );
+  }
+
+  apply(node: Extract<Plan, { op: 'apply' }>, input: Batch): { readonly batch: Batch; readonly rows: Uint32Array } {
     return applyBody(node, input, {
       evaluate: (expression, batch) => evaluate(expression, batch, this),
       select: (predicate, batch) => selectRows(predicate, batch, this),
@@ -432,7 +494,7 @@ export function gatherBatches(schema: readonly ColumnInfo[], batches: readonly B
   return identity ? all : all.select(order);
 }
 
-/** A plan over one source, ready for any number of runs: what runs have in common is worked out once. */
+/** A plan over one source, ready for any number of runs. */
 export function prepare(root: Plan, source: TableSource, options: ExecuteOptions = {}): Evaluator {
   return new Evaluator(root, source, options);
 }

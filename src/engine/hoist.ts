@@ -3,19 +3,38 @@
  * window as a slice. Rows stand in order of TimeGenerated, so a window, and a comparison of TimeGenerated with a value
  * of the run (`TimeGenerated > ago(2h)`), are two binary searches. A row whose ingestion came too late for a run is
  * taken out of its slice; where nothing in the slice came late, the slice is free of copies.
+ *
+ * `hoistable` says of a plan, without data, whether this can be done; `HoistedRows` are the rows once it was.
  */
 import { columnTicksFromTicks } from '../base/time.ts';
 import type { Batch } from '../columns/batch.ts';
 import type { Column } from '../columns/column.ts';
-import type { Expression } from '../plan/plan.ts';
+import { type Expression, type Plan, planExpressions } from '../plan/plan.ts';
 import { isRowLocal } from './evaluate.ts';
-import { conjuncts, isRunConstant, isTimeInvariant } from './nature.ts';
+import {
+  conjuncts,
+  isBodyInvariant,
+  isConstantPlan,
+  isRunConstant,
+  isTimeInvariant,
+  type PerRowApply,
+  perRowApply,
+} from './nature.ts';
+import { plugin } from './plugins/index.ts';
 import type { Window } from './run.ts';
 
 /** A bound on TimeGenerated that each run sets anew. */
 export interface TimeRange {
   readonly operator: '>' | '>=' | '<' | '<=';
   readonly bound: Expression;
+}
+
+/** What is known, without data, of a plan that can be hoisted. */
+export interface Hoistable {
+  /** Output columns that hold TimeGenerated. */
+  readonly timeColumns: ReadonlySet<number>;
+  /** For each block of rows (a union has several) the bounds that runs set on it. */
+  readonly ranges: readonly (readonly TimeRange[])[];
 }
 
 const FLIPPED = { '>': '<', '>=': '<=', '<': '>', '<=': '>=' } as const;
@@ -66,98 +85,249 @@ export function splitPredicate(
   return { invariant, ranges };
 }
 
-/** Rows are checked for late ingestion by blocks of this many. */
-const BLOCK = 1024;
+const known = new WeakMap<Plan, { readonly value: Hoistable | undefined }>();
 
-/** The rows of a table, or of a row-local plan over one, with the times by which runs see them. */
+/**
+ * What is known of the plan if its rows can be worked out once for all runs: a table, or steps over one that look at
+ * single rows and no clock. Undefined otherwise. A gather counts only where the caller has its rows over all time.
+ */
+export function hoistable(node: Plan): Hoistable | undefined {
+  let entry = known.get(node);
+  if (!entry) known.set(node, (entry = { value: work(node) }));
+  return entry.value;
+}
+
+function areFixed(expressions: readonly Expression[]): boolean {
+  return expressions.every((e) => isRowLocal(e) && isTimeInvariant(e));
+}
+
+function work(node: Plan): Hoistable | undefined {
+  switch (node.op) {
+    case 'scan': {
+      const time = node.columns.findIndex((column) => column.name === 'TimeGenerated' && column.type === 'datetime');
+      return { timeColumns: new Set(time < 0 ? [] : [time]), ranges: [[]] };
+    }
+    case 'filter': {
+      const input = hoistable(node.input);
+      const parts = input && splitPredicate(node.predicate, input.timeColumns);
+      if (!parts) return undefined;
+      return { timeColumns: input.timeColumns, ranges: input.ranges.map((ranges) => [...ranges, ...parts.ranges]) };
+    }
+    case 'project': {
+      const input = areFixed(node.expressions) ? hoistable(node.input) : undefined;
+      return input && { timeColumns: keptTimes(node.expressions, input.timeColumns), ranges: input.ranges };
+    }
+    case 'expand': {
+      const input = areFixed(planExpressions(node)) ? hoistable(node.input) : undefined;
+      if (!input) return undefined;
+      const replaced = new Set([...node.expansions.map((e) => e.column), node.indexColumn]);
+      return { timeColumns: new Set([...input.timeColumns].filter((c) => !replaced.has(c))), ranges: input.ranges };
+    }
+    case 'apply': {
+      const parts = hoistableApply(node);
+      const source = parts && hoistable(parts.source);
+      return source && { timeColumns: new Set(), ranges: source.ranges };
+    }
+    case 'plugin': {
+      const input = plugin(node.name)?.rowLocal && areFixed(node.args) ? hoistable(node.input) : undefined;
+      return input && { timeColumns: new Set(), ranges: input.ranges };
+    }
+    case 'union': {
+      const inputs = node.inputs.map(hoistable);
+      if (node.inputs.length === 0 || !inputs.every((input) => input !== undefined)) return undefined;
+      const timeColumns = new Set<number>();
+      node.columns.forEach((_, column) => {
+        if (inputs.every((input, i) => input.timeColumns.has(node.mapping[i]![column]!))) timeColumns.add(column);
+      });
+      return { timeColumns, ranges: inputs.flatMap((input) => input.ranges) };
+    }
+    case 'join': {
+      // Against rows of the query's own text, each left row stands or falls for itself.
+      if (!['inner', 'leftouter', 'leftsemi', 'leftanti'].includes(node.kind) || !isConstantPlan(node.right)) {
+        return undefined;
+      }
+      const input = areFixed(planExpressions(node)) ? hoistable(node.left) : undefined;
+      return input && { timeColumns: new Set(), ranges: input.ranges };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** An `apply` over single rows of its source whose steps no run can change. */
+export function hoistableApply(node: Extract<Plan, { op: 'apply' }>): PerRowApply | undefined {
+  const parts = perRowApply(node);
+  return parts && isBodyInvariant(node.body) && parts.steps.every((step) => stepIsFixed(step, parts))
+    ? parts
+    : undefined;
+}
+
+function stepIsFixed(step: Plan, { numbering }: PerRowApply): boolean {
+  return areFixed(planExpressions(step).filter((e) => e !== numbering));
+}
+
+function keptTimes(expressions: readonly Expression[], timeColumns: ReadonlySet<number>): Set<number> {
+  const times = new Set<number>();
+  expressions.forEach((e, index) => {
+    if (e.kind === 'column' && timeColumns.has(e.index)) times.add(index);
+  });
+  return times;
+}
+
+/**
+ * The bounds that runs set on a plan's rows, where they are the same for all of them: then the rows of all partitions can
+ * be gathered once, in one order, and runs take theirs from them.
+ */
+export function onceRanges(node: Plan): readonly TimeRange[] | undefined {
+  const ranges = hoistable(node)?.ranges;
+  if (!ranges) return undefined;
+  const texts = ranges.map((block) =>
+    JSON.stringify(block, (name, value: unknown) =>
+      name === 'span' ? undefined : typeof value === 'bigint' ? `${value}n` : value,
+    ),
+  );
+  return texts.every((text) => text === texts[0]) ? ranges[0] : undefined;
+}
+
+/** Rows side by side that stand in order of time. */
+interface Block {
+  /** The first row, and the one after the last. */
+  readonly start: number;
+  readonly end: number;
+  readonly ranges: readonly TimeRange[];
+}
+
+/** Rows are checked for late ingestion by chunks of this many. */
+const CHUNK = 1024;
+
+/** The rows of a table, or of row-local steps over one, with the times by which runs see them. */
 export class HoistedRows {
   readonly batch: Batch;
-  readonly timeColumns: ReadonlySet<number>;
-  readonly ranges: readonly TimeRange[];
-  readonly #times: Float64Array;
-  readonly #ingested: Float64Array;
+  /** TimeGenerated of each row in column ticks, ascending within a block. */
+  readonly times: Float64Array;
+  /** When each row came in, in column ticks. */
+  readonly ingested: Float64Array;
+  readonly #blocks: readonly Block[];
   #latest: Float64Array | undefined;
   /** Rows in order of ingestion, for windows that go by it. */
   #byIngestion: Uint32Array | undefined;
 
-  /**
-   * @param times - TimeGenerated of each row in column ticks, ascending.
-   * @param ingested - when each row came in, in column ticks.
-   */
-  constructor(
-    batch: Batch,
-    times: Float64Array,
-    ingested: Float64Array,
-    timeColumns: ReadonlySet<number>,
-    ranges: readonly TimeRange[],
-  ) {
+  constructor(batch: Batch, times: Float64Array, ingested: Float64Array, blocks: readonly Block[]) {
     this.batch = batch;
-    this.timeColumns = timeColumns;
-    this.ranges = ranges;
-    this.#times = times;
-    this.#ingested = ingested;
+    this.times = times;
+    this.ingested = ingested;
+    this.#blocks = blocks;
   }
 
-  /** The rows after a further row-local step; `rows` names the row here behind each of the step's, ascending. */
-  step(
-    batch: Batch,
-    rows: Uint32Array | undefined,
-    timeColumns: ReadonlySet<number>,
-    ranges: readonly TimeRange[] = [],
-  ): HoistedRows {
+  /** The rows after a further step; `rows` names the row here behind each of the step's, ascending; undefined: all. */
+  step(batch: Batch, rows: Uint32Array | undefined): HoistedRows {
+    if (!rows) return new HoistedRows(batch, this.times, this.ingested, this.#blocks);
     const pick = (of: Float64Array): Float64Array => {
-      if (!rows) return of;
       const out = new Float64Array(rows.length);
       for (let i = 0; i < rows.length; i++) out[i] = of[rows[i]!]!;
       return out;
     };
-    return new HoistedRows(batch, pick(this.#times), pick(this.#ingested), timeColumns, [...this.ranges, ...ranges]);
+    const blocks = this.#blocks.map(({ start, end, ranges }) => ({
+      start: firstFrom(rows, 0, rows.length, start),
+      end: firstFrom(rows, 0, rows.length, end),
+      ranges,
+    }));
+    return new HoistedRows(batch, pick(this.times), pick(this.ingested), blocks);
+  }
+
+  /** The same rows with further bounds. */
+  bounded(ranges: readonly TimeRange[]): HoistedRows {
+    if (ranges.length === 0) return this;
+    const blocks = this.#blocks.map((block) => ({ ...block, ranges: [...block.ranges, ...ranges] }));
+    return new HoistedRows(this.batch, this.times, this.ingested, blocks);
+  }
+
+  /** The rows of several one after another, each keeping its blocks. */
+  static concat(batch: Batch, parts: readonly HoistedRows[]): HoistedRows {
+    const times = new Float64Array(batch.rowCount);
+    const ingested = new Float64Array(batch.rowCount);
+    const blocks: Block[] = [];
+    let at = 0;
+    for (const part of parts) {
+      times.set(part.times, at);
+      ingested.set(part.ingested, at);
+      for (const { start, end, ranges } of part.#blocks) blocks.push({ start: at + start, end: at + end, ranges });
+      at += part.batch.rowCount;
+    }
+    return new HoistedRows(batch, times, ingested, blocks);
   }
 
   /** The rows that a run sees. `boundOf` gives the run's value of a bound, null where it has none. */
   at(window: Window, boundOf: (bound: Expression) => bigint | null): Batch {
-    const times = this.#times;
-    let start = firstAfter(times, columnTicksFromTicks(window.after));
-    let end = firstAfter(times, columnTicksFromTicks(window.until));
-    for (const { operator, bound } of this.ranges) {
-      const ticks = boundOf(bound);
-      if (ticks === null) return this.batch.slice(0, 0);
-      const value = columnTicksFromTicks(ticks);
-      if (operator === '>') start = Math.max(start, firstAfter(times, value));
-      else if (operator === '>=') start = Math.max(start, firstFrom(times, value));
-      else if (operator === '<') end = Math.min(end, firstFrom(times, value));
-      else end = Math.min(end, firstAfter(times, value));
+    const ingestedBy = columnTicksFromTicks(window.ingestedBy);
+    const parts: { start: number; end: number; rows: Uint32Array | undefined }[] = [];
+    for (const block of this.#blocks) {
+      const { start, end } = this.#inside(block, window, boundOf);
+      if (start >= end) continue;
+      const rows =
+        window.ingestedAfter === undefined
+          ? this.#rowsInTime(start, end, ingestedBy)
+          : this.#rowsIngested(start, end, columnTicksFromTicks(window.ingestedAfter), ingestedBy);
+      parts.push({ start, end, rows });
     }
-    if (start >= end) return this.batch.slice(0, 0);
-    if (window.ingestedAfter !== undefined) {
-      return this.batch.select(this.#rowsIngested(start, end, window.ingestedAfter, window.ingestedBy));
+    const [only] = parts;
+    if (!only) return this.batch.slice(0, 0);
+    if (parts.length === 1) {
+      const slice = this.batch.slice(only.start, only.end);
+      return only.rows ? slice.select(only.rows) : slice;
     }
-    const slice = this.batch.slice(start, end);
-    const inTime = this.#rowsInTime(start, end, columnTicksFromTicks(window.ingestedBy));
-    return inTime ? slice.select(inTime) : slice;
+    const rows = new Uint32Array(parts.reduce((sum, part) => sum + (part.rows?.length ?? part.end - part.start), 0));
+    let at = 0;
+    for (const part of parts) {
+      if (part.rows) for (const row of part.rows) rows[at++] = part.start + row;
+      else for (let row = part.start; row < part.end; row++) rows[at++] = row;
+    }
+    return this.batch.select(rows);
   }
 
-  /** The rows of [start, end) that came in within (after, by], ascending. */
-  #rowsIngested(start: number, end: number, after: bigint, by: bigint): Uint32Array {
-    const ingested = this.#ingested;
+  #inside(
+    block: Block,
+    window: Window,
+    boundOf: (bound: Expression) => bigint | null,
+  ): { readonly start: number; readonly end: number } {
+    const { times } = this;
+    const after = (bound: number): number => firstAfter(times, block.start, block.end, bound);
+    const from = (bound: number): number => firstFrom(times, block.start, block.end, bound);
+    let start = after(columnTicksFromTicks(window.after));
+    let end = after(columnTicksFromTicks(window.until));
+    for (const { operator, bound } of block.ranges) {
+      const ticks = boundOf(bound);
+      if (ticks === null) return { start, end: start };
+      const value = columnTicksFromTicks(ticks);
+      if (operator === '>') start = Math.max(start, after(value));
+      else if (operator === '>=') start = Math.max(start, from(value));
+      else if (operator === '<') end = Math.min(end, from(value));
+      else end = Math.min(end, after(value));
+    }
+    return { start, end };
+  }
+
+  /** The rows of the slice that came in within (after, by], counted from its start. */
+  #rowsIngested(start: number, end: number, after: number, by: number): Uint32Array {
+    const { ingested } = this;
     const order = (this.#byIngestion ??= orderOf(ingested));
-    const first = firstInOrder(ingested, order, columnTicksFromTicks(after));
-    const last = firstInOrder(ingested, order, columnTicksFromTicks(by));
-    return order
-      .slice(first, last)
+    const rows = order
+      .slice(firstInOrder(ingested, order, after), firstInOrder(ingested, order, by))
       .filter((row) => row >= start && row < end)
       .sort();
+    for (let i = 0; i < rows.length; i++) rows[i]! -= start;
+    return rows;
   }
 
   /** The rows of the slice that had come in, counted from its start; undefined where all had. */
   #rowsInTime(start: number, end: number, ingestedBy: number): Uint32Array | undefined {
-    const ingested = this.#ingested;
-    const latest = (this.#latest ??= blockMaxima(ingested));
+    const { ingested } = this;
+    const latest = (this.#latest ??= chunkMaxima(ingested));
     let anyLate = false;
-    for (let block = Math.floor(start / BLOCK); block * BLOCK < end && !anyLate; block++) {
-      if (latest[block]! <= ingestedBy) continue;
-      const to = Math.min(end, (block + 1) * BLOCK);
-      for (let row = Math.max(start, block * BLOCK); row < to && !anyLate; row++) anyLate = ingested[row]! > ingestedBy;
+    for (let chunk = Math.floor(start / CHUNK); chunk * CHUNK < end && !anyLate; chunk++) {
+      if (latest[chunk]! <= ingestedBy) continue;
+      const to = Math.min(end, (chunk + 1) * CHUNK);
+      for (let row = Math.max(start, chunk * CHUNK); row < to && !anyLate; row++) anyLate = ingested[row]! > ingestedBy;
     }
     if (!anyLate) return undefined;
     const rows = new Uint32Array(end - start);
@@ -170,11 +340,11 @@ export class HoistedRows {
   }
 }
 
-function blockMaxima(values: Float64Array): Float64Array {
-  const out = new Float64Array(Math.ceil(values.length / BLOCK)).fill(-Infinity);
+function chunkMaxima(values: Float64Array): Float64Array {
+  const out = new Float64Array(Math.ceil(values.length / CHUNK)).fill(-Infinity);
   for (let row = 0; row < values.length; row++) {
-    const block = Math.floor(row / BLOCK);
-    if (values[row]! > out[block]!) out[block] = values[row]!;
+    const chunk = Math.floor(row / CHUNK);
+    if (values[row]! > out[chunk]!) out[chunk] = values[row]!;
   }
   return out;
 }
@@ -195,10 +365,8 @@ function firstInOrder(values: Float64Array, order: Uint32Array, bound: number): 
   return low;
 }
 
-/** The first index whose value is greater than `bound`. */
-function firstAfter(values: Float64Array, bound: number): number {
-  let low = 0;
-  let high = values.length;
+/** The first index from `low` whose value is greater than `bound`; `high` where there is none. */
+function firstAfter(values: Float64Array | Uint32Array, low: number, high: number, bound: number): number {
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (values[middle]! > bound) high = middle;
@@ -207,10 +375,8 @@ function firstAfter(values: Float64Array, bound: number): number {
   return low;
 }
 
-/** The first index whose value is `bound` or greater. */
-function firstFrom(values: Float64Array, bound: number): number {
-  let low = 0;
-  let high = values.length;
+/** The first index from `low` whose value is `bound` or greater; `high` where there is none. */
+function firstFrom(values: Float64Array | Uint32Array, low: number, high: number, bound: number): number {
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (values[middle]! >= bound) high = middle;
@@ -221,29 +387,30 @@ function firstFrom(values: Float64Array, bound: number): number {
 
 /**
  * Rows with their time columns as hoisted rows. Rows without TimeGenerated (which must stand last) are in no window and
- * are left out. Undefined where the times are not plain ascending numbers.
+ * are left out; a row without `$IngestionTime` counts as ingested when it was generated. Undefined where the times are not plain ascending numbers.
  */
 export function hoistRows(
   batch: Batch,
   time: Column,
   ingestion: Column,
-  timeColumns: ReadonlySet<number>,
+  ranges: readonly TimeRange[],
 ): HoistedRows | undefined {
-  if (batch.rowCount === 0) return new HoistedRows(batch, new Float64Array(), new Float64Array(), timeColumns, []);
-  if (time.kind !== 'number' || ingestion.kind !== 'number') return undefined;
+  if (batch.rowCount === 0) {
+    return new HoistedRows(batch, new Float64Array(), new Float64Array(), [{ start: 0, end: 0, ranges }]);
+  }
+  if (time.kind !== 'number') return undefined;
   let count = batch.rowCount;
   while (count > 0 && time.nulls?.[count - 1]) count--;
   for (let row = 0; row < count; row++) {
     if (time.nulls?.[row] || (row > 0 && time.values[row]! < time.values[row - 1]!)) return undefined;
   }
-  const ingested = ingestion.nulls
-    ? ingestion.values.map((value, row) => (ingestion.nulls![row] ? -Infinity : value))
-    : ingestion.values;
-  return new HoistedRows(
-    batch.slice(0, count),
-    time.values.subarray(0, count),
-    ingested.subarray(0, count),
-    timeColumns,
-    [],
-  );
+  let ingested = time.values;
+  if (ingestion.kind === 'number') {
+    ingested = ingestion.nulls
+      ? ingestion.values.map((value, row) => (ingestion.nulls![row] ? time.values[row]! : value))
+      : ingestion.values;
+  } else if (ingestion.kind !== 'constant' || ingestion.value !== null) return undefined;
+  return new HoistedRows(batch.slice(0, count), time.values.subarray(0, count), ingested.subarray(0, count), [
+    { start: 0, end: count, ranges },
+  ]);
 }

@@ -83,3 +83,63 @@ export function conjuncts(predicate: Expression): Expression[] {
   if (predicate.kind === 'call' && predicate.name === 'and') return predicate.args.flatMap(conjuncts);
   return [predicate];
 }
+
+/** An `apply` that runs its body over single rows of `source`, each expanded on the way (mv-apply). */
+export interface PerRowApply {
+  readonly source: Plan;
+  /** The nodes from just above the source up to the input of the apply. */
+  readonly steps: readonly Extract<Plan, { op: 'filter' | 'project' | 'expand' }>[];
+  /** The expression that numbers the source's rows. */
+  readonly numbering: Expression;
+}
+
+/** Follows the group column down to the `row_number()` that made it; undefined where the groups are anything else. */
+export function perRowApply(node: Extract<Plan, { op: 'apply' }>): PerRowApply | undefined {
+  const steps: PerRowApply['steps'][number][] = [];
+  let at = node.input;
+  let column = node.groupColumn;
+  for (;;) {
+    if (at.op === 'filter') steps.unshift(at);
+    else if (at.op === 'expand') {
+      if (column >= at.input.columns.length || at.expansions.some((e) => e.column === column)) return undefined;
+      steps.unshift(at);
+    } else if (at.op === 'project') {
+      steps.unshift(at);
+      const made = at.expressions[column]!;
+      if (made.kind === 'call' && made.name === 'row_number' && made.args.length === 0) {
+        return { source: at.input, steps, numbering: made };
+      }
+      if (made.kind !== 'column') return undefined;
+      column = made.index;
+    } else return undefined;
+    at = at.input;
+  }
+}
+
+/** The body of an apply gives the same rows for the same group in every run, and reads nothing but the group. */
+export function isBodyInvariant(body: Plan): boolean {
+  if (!readsGroupOnly(body)) return false;
+  let invariant = true;
+  visitPlan(body, (node) => {
+    if (!planExpressions(node).every((e) => isClockFree(e))) invariant = false;
+  });
+  return invariant;
+}
+
+function isClockFree(expression: Expression): boolean {
+  let free = true;
+  visitExpression(expression, (e) => {
+    const f = e.kind === 'call' ? scalarFunction(e.name) : undefined;
+    if (f && !(f.timeInvariant && f.deterministic)) free = false;
+  });
+  return free;
+}
+
+/** The body reads no table: nothing but its group and rows of the query's own text. */
+export function readsGroupOnly(body: Plan): boolean {
+  let alone = true;
+  visitPlan(body, (node) => {
+    if (node.op === 'scan' || node.op === 'gather') alone = false;
+  });
+  return alone;
+}

@@ -208,10 +208,11 @@ function compareLineage(a: Lineage | undefined, i: number, b: Lineage | undefine
   return x.length - y.length;
 }
 
-/** The columns in the order in which the canonical order weighs them: TimeGenerated first, then as they stand. */
+/** The columns in the order in which the canonical order weighs them: TimeGenerated first (a gathered row's own before one that the query made), then as they stand. */
 function canonicalColumns(schema: readonly ColumnInfo[]): number[] {
   const indexes = schema.map((_, index) => index);
-  const time = schema.findIndex((column) => column.name === '$TimeGenerated' || column.name === 'TimeGenerated');
+  let time = schema.findIndex((column) => column.name === '$TimeGenerated');
+  if (time < 0) time = schema.findIndex((column) => column.name === 'TimeGenerated');
   if (time > 0) {
     indexes.splice(time, 1);
     indexes.unshift(time);

@@ -204,7 +204,7 @@ function ticksAt(column: Column, row: number): bigint | null {
 
 /**
  * Tables held in memory. A table may be given with any of its columns and in any order of rows; a column that a query
- * asks for and the table does not have is null. Rows without TimeGenerated stand last and in no window. A table without
+ * asks for and the table does not have is null. Rows without TimeGenerated stand last and in no window. A row without
  * `$IngestionTime` counts as ingested when it was generated.
  */
 export class MemoryTables implements TableSource {
@@ -239,8 +239,9 @@ export class MemoryTables implements TableSource {
     for (let row = 0; row < batch.rowCount; row++) {
       const at = ticksAt(generated, row);
       if (at === null || at <= window.after || at > window.until) continue;
-      const known = ticksAt(ingested, row);
-      if (known !== null && (known > window.ingestedBy || known <= (window.ingestedAfter ?? known - 1n))) continue;
+      const known = ticksAt(ingested, row) ?? at;
+      if (known > window.ingestedBy) continue;
+      if (window.ingestedAfter !== undefined && known <= window.ingestedAfter) continue;
       rows.push(row);
     }
     return picked.select(Uint32Array.from(rows));

@@ -29,7 +29,12 @@ interface Grouped {
   readonly of: Uint32Array;
 }
 
-export function applyBody(node: Apply, input: Batch, context: ApplyContext): Batch {
+/** The body over every group, in order of first appearance; `rows` names the first input row of each output row's group. */
+export function applyBody(
+  node: Apply,
+  input: Batch,
+  context: ApplyContext,
+): { readonly batch: Batch; readonly rows: Uint32Array } {
   const groups = groupRows([input.column(node.groupColumn)], input.rowCount);
   const { starts, rows } = rowsByGroup(groups.of, groups.count);
   const inOrder = rows.every((row, i) => row === i);
@@ -57,17 +62,17 @@ export function applyBody(node: Apply, input: Batch, context: ApplyContext): Bat
     result = { batch: concatBatches(node.body.columns, parts), of: partOf };
   }
   const { batch } = result;
-  // The outer columns are those of the group's first row.
-  const firstRow = Uint32Array.from(result.of, (group) => starts[group]!);
-  return new Batch(
+  const first = Uint32Array.from(result.of, (group) => groups.first[group]!);
+  const output = new Batch(
     node.columns,
     batch.rowCount,
     [
-      ...node.outer.map((index) => () => gatherColumn(sorted.column(index), firstRow)),
+      ...node.outer.map((index) => () => gatherColumn(input.column(index), first)),
       ...node.body.columns.map((_, index) => () => batch.column(index)),
     ],
     batch.lineage,
   );
+  return { batch: output, rows: first };
 }
 
 type Step = (input: Grouped, groupCount: number, context: ApplyContext) => Grouped;

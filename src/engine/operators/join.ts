@@ -12,6 +12,12 @@ import { pairLineage, semiLineage } from './lineage.ts';
 
 type Join = Extract<Plan, { op: 'join' }>;
 
+export interface JoinResult {
+  readonly batch: Batch;
+  /** For each output row its left row (-1 for none); of no meaning where only the right side is kept. */
+  readonly leftRows: Uint32Array;
+}
+
 export function join(
   node: Join,
   left: Batch,
@@ -20,7 +26,7 @@ export function join(
   rightKeys: readonly Column[],
   /** Called with the number of output rows before they are made. */
   admit: (rowCount: number) => void,
-): Batch {
+): JoinResult {
   const ids =
     node.on.length > 0
       ? joinIds(leftKeys, rightKeys)
@@ -44,7 +50,7 @@ function oneSided(
   other: Batch,
   otherIds: Uint32Array,
   idCount: number,
-): Batch {
+): JoinResult {
   const present = new Uint8Array(idCount);
   for (let row = 0; row < otherIds.length; row++) present[otherIds[row]!] = 1;
   const wanted = node.kind === 'leftsemi' || node.kind === 'rightsemi' ? 1 : 0;
@@ -53,7 +59,7 @@ function oneSided(
   const rows = rowsWhere(keep);
   const selected = kept.select(rows);
   const lineage = wanted === 1 ? semiLineage(kept, rows, keptIds, other, otherIds, idCount) : selected.lineage;
-  return new Batch(
+  const batch = new Batch(
     node.columns,
     rows.length,
     node.output.map(
@@ -63,6 +69,7 @@ function oneSided(
     ),
     lineage,
   );
+  return { batch, leftRows: rows };
 }
 
 function paired(
@@ -71,7 +78,7 @@ function paired(
   right: Batch,
   ids: { readonly left: Uint32Array; readonly right: Uint32Array; readonly count: number },
   admit: (rowCount: number) => void,
-): Batch {
+): JoinResult {
   const { starts, rows } = rowsByGroup(ids.right, ids.count);
   const keepLeft = node.kind === 'leftouter' || node.kind === 'fullouter';
   const keepRight = node.kind === 'rightouter' || node.kind === 'fullouter';
@@ -120,7 +127,7 @@ function paired(
       rightRows[at++] = row;
     }
   }
-  return new Batch(
+  const batch = new Batch(
     node.columns,
     at,
     node.output.map(({ side, index }) =>
@@ -130,4 +137,5 @@ function paired(
     ),
     pairLineage(left, leftRows, right, rightRows),
   );
+  return { batch, leftRows: new Uint32Array(leftRows.buffer) };
 }
