@@ -30,6 +30,13 @@ function command(usage: string, summary: string): Command {
   return program.command(usage).description(summary).option('--json', 'results and errors as JSON');
 }
 
+command('score', 'score the alerts of an earlier replay against the truth of their dataset')
+  .argument('<dataset>', 'folder of the dataset that was replayed')
+  .requiredOption('--alerts <file>', 'what tocsin replay --out wrote')
+  .action(async (dataset: string, options: { alerts: string }) =>
+    (await import('./commands/score.ts')).score(dataset, options, terminal),
+  );
+
 command('check', 'say whether a rule parses, binds and is supported; every problem with its position')
   .argument('<file>', 'rule: a YAML template, an exported JSON rule, or a bare .kql query')
   .action(async (file: string) => (await import('./commands/check.ts')).check(file, terminal));
@@ -37,6 +44,10 @@ command('check', 'say whether a rule parses, binds and is supported; every probl
 command('explain', 'print the plan that a rule compiles to')
   .argument('<file>', 'rule: a YAML template, an exported JSON rule, or a bare .kql query')
   .action(async (file: string) => (await import('./commands/explain.ts')).explain(file, terminal));
+
+command('verify', 'say whether every file of a dataset is what was written')
+  .argument('<dataset>', 'folder of the dataset')
+  .action(async (dataset: string) => (await import('./commands/verify.ts')).verify(dataset, terminal));
 
 process.on('SIGINT', () => {
   process.exit(reportFailure(new TocsinError('INTERRUPTED', 'interrupted; nothing was left half-written'), terminal));

@@ -10,8 +10,8 @@ export interface Seconds {
 }
 
 export interface RuleReport extends RuleScore {
-  /** The rule's file, as it was named. */
-  readonly file: string;
+  /** The rule's file, as it was named; null where only its alerts were given. */
+  readonly file: string | null;
   readonly seconds: Seconds;
 }
 

@@ -12,7 +12,8 @@ export interface NextStep {
 export interface Surroundings {
   /** Where the dataset stays; undefined where it is thrown away after the run. */
   readonly dataset: string | undefined;
-  readonly ruleFile: string;
+  /** Undefined where only the alerts were given. */
+  readonly ruleFile: string | undefined;
   readonly truth: readonly TruthIncident[];
 }
 
@@ -23,10 +24,8 @@ export function nextStep(score: RuleScore, surroundings: Surroundings): NextStep
     return { advice: 'nothing was planted, so recall is unknown: choose a scenario that has attacks' };
   }
   if (score.rows.returned === 0) {
-    return {
-      advice: 'the rule returned nothing at all: see what it asks for',
-      command: `tocsin explain ${quote(ruleFile)}`,
-    };
+    const advice = 'the rule returned nothing at all: see what it asks for';
+    return ruleFile === undefined ? { advice } : { advice, command: `tocsin explain ${quote(ruleFile)}` };
   }
   if (score.alerts.raised === 0) {
     return { advice: 'the rule returned rows but raised no alert: look at triggerOperator and triggerThreshold' };

@@ -50,11 +50,11 @@ function header(report: ScoreReport, colors: Colors): string {
 
 function ruleBoard(rule: RuleReport, options: TextOptions): string {
   const { colors } = options;
-  const step = nextStep(rule, { dataset: options.dataset, ruleFile: rule.file, truth: options.truth });
+  const step = nextStep(rule, { dataset: options.dataset, ruleFile: rule.file ?? undefined, truth: options.truth });
   const sections = [
     [
       ...wrap(rule.rule, WIDTH).map((line) => colors.bold(line)),
-      ...(rule.file === rule.rule ? [] : [colors.dim(fit(rule.file, WIDTH).trimEnd())]),
+      ...(rule.file === null ? [] : [colors.dim(fit(rule.file, WIDTH).trimEnd())]),
     ],
     headline(rule, colors),
     chains(rule, colors),
