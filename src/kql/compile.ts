@@ -5,6 +5,9 @@
  */
 import { type ErrorCode, nearestName, type Position, type Problem, TocsinError } from '../base/errors.ts';
 import type { ColumnInfo } from '../columns/batch.ts';
+import { aggregateFunction } from '../engine/aggregates/index.ts';
+import { scalarFunction } from '../engine/functions/registry.ts';
+import { plugin } from '../engine/plugins/index.ts';
 import type { Plan, QueryPlan, Span } from '../plan/plan.ts';
 import { knownTables } from '../schema/tables.ts';
 import { type DeclaredFunction, elementsOf, type KustoDiagnostic, loadKusto, type SyntaxNode } from './kusto.ts';
@@ -35,7 +38,11 @@ export const MAX_QUERY_LENGTH = 10_000;
 /** Texts beyond this are refused unread, so that no input can keep the parser busy for long. */
 const MAX_TEXT_LENGTH = 100_000;
 
-const EVERYTHING: Capabilities = { hasFunction: () => true, hasAggregate: () => true, hasPlugin: () => true };
+const ENGINE: Capabilities = {
+  hasFunction: (name) => scalarFunction(name) !== undefined,
+  hasAggregate: (name) => aggregateFunction(name) !== undefined,
+  hasPlugin: (name) => plugin(name) !== undefined,
+};
 
 /**
  * Compiles a query. Synchronous; the first call of a process loads the parser, which takes about a second.
@@ -77,7 +84,8 @@ function compile(text: string, options: CompileOptions, reporter: Reporter): Pla
 
   const missing = missingWatchlists(root, watchlists, (node) => kusto.kindOf(node));
   if (missing.length > 0) throw reporter.error('UNSUPPORTED', missing);
-  const wrong = diagnostics.filter((diagnostic) => diagnostic.severity === 'Error');
+  const kindOf = (node: SyntaxNode): string => kusto.kindOf(node);
+  const wrong = diagnostics.filter((d) => d.severity === 'Error' && !isTooStrict(d, root, kindOf));
   if (wrong.length > 0) {
     const names = [...new Set([...tables.keys(), ...knownTables()])];
     throw reporter.error(
@@ -88,7 +96,7 @@ function compile(text: string, options: CompileOptions, reporter: Reporter): Pla
 
   const lowering = new QueryLowering({
     kusto,
-    capabilities: options.capabilities ?? EVERYTHING,
+    capabilities: options.capabilities ?? ENGINE,
     tables,
     watchlists,
     externals: new Map(Object.entries(options.externals ?? {})),
@@ -177,6 +185,28 @@ function describe(
   else if (message.startsWith('expected'))
     message = `${message}, found '${found.trim() === '' ? text.slice(span.start).trim().split(/\s/)[0] : found}'`;
   return { message, hint, span };
+}
+
+/** Whether the library complains about what Kusto itself takes: it checks some argument types more closely. */
+function isTooStrict(diagnostic: KustoDiagnostic, root: SyntaxNode, kindOf: (node: SyntaxNode) => string): boolean {
+  const { message, start } = diagnostic;
+  if (message.includes('must be a dynamic array')) return true;
+  const call = callAround(root, start, kindOf);
+  if (message.includes('bool expected')) return call === 'count' || call === 'not';
+  return message.includes('must be an integer') && call === 'make_timespan';
+}
+
+/** The name of the innermost function call whose arguments hold `offset`. */
+function callAround(root: SyntaxNode, offset: number, kindOf: (node: SyntaxNode) => string): string | undefined {
+  let name: string | undefined;
+  const walk = (node: SyntaxNode | null): void => {
+    if (!node || node.IsToken || offset < node.TextStart || offset >= node.End) return;
+    if (kindOf(node) === 'FunctionCallExpression' && offset >= node['ArgumentList'].TextStart)
+      name = String(node['Name'].SimpleName);
+    for (let i = 0; i < node.ChildCount; i++) walk(node.GetChild(i));
+  };
+  walk(root);
+  return name;
 }
 
 /** Names of the columns that flow into the operator at `offset`. */

@@ -50,6 +50,8 @@ export interface Kusto {
   ): ParsedQuery;
   /** The name of a node's kind: `BinaryExpression` kinds are `EqualExpression`, `AddExpression` ... */
   kindOf(node: SyntaxNode): string;
+  /** The type that every form of a function gives, or undefined where it depends on the arguments. */
+  returnType(functionName: string): ScalarType | undefined;
   /** The name that a projection gives an unnamed expression, or undefined where it has none of its own. */
   resultName(node: SyntaxNode): string | undefined;
   readonly scalarFunctions: ReadonlySet<string>;
@@ -75,6 +77,14 @@ function load(): Kusto {
   const kindNames = new Map<number, string>();
   for (const [name, value] of Object.entries(language.Syntax.SyntaxKind)) {
     if (typeof value === 'number') kindNames.set(value, name);
+  }
+
+  const returnTypes = new Map<string, ScalarType>();
+  for (const f of [...language.Functions.All, ...language.Aggregates.All]) {
+    const types = new Set<ScalarType | undefined>();
+    for (let i = 0; i < f.Signatures.Count; i++) types.add(typeOfSymbol(f.Signatures.getItem(i).DeclaredReturnType));
+    const [only] = types;
+    if (types.size === 1 && only) returnTypes.set(f.Name, only);
   }
 
   const tableSymbol = (name: string, columns: readonly ColumnInfo[]): unknown =>
@@ -120,6 +130,7 @@ function load(): Kusto {
     },
     kindOf: (node) => kindNames.get(node.Kind) ?? String(node.Kind),
     resultName: (node) => language.Binding.Binder.GetExpressionResultName(node, null) || undefined,
+    returnType: (functionName) => returnTypes.get(functionName),
     scalarFunctions: namesOf(language.Functions.All),
     aggregates: namesOf(language.Aggregates.All),
     plugins: namesOf(language.PlugIns.All),

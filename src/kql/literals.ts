@@ -112,7 +112,10 @@ export function valueOfText(type: ScalarType, text: string): Value | undefined {
       if (!form) return undefined;
       const magnitude = BigInt(form[2]!);
       const value = form[1] === '-' ? -magnitude : magnitude;
-      return BigInt.asIntN(type === 'int' ? 32 : 64, value);
+      const bits = type === 'int' ? 32 : 64;
+      // Hexadecimal digits spell the bits, so all 64 may be used; decimal ones spell the number.
+      const fits = /^0x/i.test(form[2]!) ? magnitude < 1n << BigInt(bits) : BigInt.asIntN(bits, value) === value;
+      return fits ? BigInt.asIntN(bits, value) : undefined;
     }
     case 'real': {
       const word = text.toLowerCase();
@@ -140,7 +143,8 @@ export function valueOfText(type: ScalarType, text: string): Value | undefined {
 }
 
 /** Ticks of a `datetime(...)` literal's text: ISO 8601 and its shorter forms, `12/31/2020`, `20201231`. */
-function datetimeOfText(text: string): bigint | undefined {
+function datetimeOfText(written: string): bigint | undefined {
+  const text = written.replace(/(\d)\s*-\s*(\d)/g, '$1-$2');
   const iso = parseIsoDatetime(text.replace(/^(\d{4})[./](\d{1,2})[./](\d{1,2})/, '$1-$2-$3'));
   if (iso !== undefined) return iso;
   const american = /^(\d{1,2})[/-](\d{1,2})[/-](\d{4})(.*)$/s.exec(text);

@@ -86,6 +86,25 @@ const JOIN_KINDS: Readonly<Record<string, JoinKind>> = {
   rightsemi: 'rightsemi',
 };
 
+/** Operators that leave rows in the order in which they come. */
+const ORDER_KEEPERS = new Set([
+  'FilterOperator',
+  'ExtendOperator',
+  'SerializeOperator',
+  'ProjectOperator',
+  'ProjectAwayOperator',
+  'ProjectKeepOperator',
+  'ProjectRenameOperator',
+  'ProjectReorderOperator',
+  'TakeOperator',
+  'MvExpandOperator',
+  'ParseOperator',
+  'ParseWhereOperator',
+  'ParseKvOperator',
+  'AsOperator',
+  'RenderOperator',
+]);
+
 /** Function bodies inside function bodies, deeper than any rule that a person writes. */
 const MAX_CALL_DEPTH = 32;
 
@@ -100,6 +119,8 @@ export class QueryLowering implements Lowering {
   readonly findings: Finding[] = [];
   readonly #options: LoweringOptions;
   readonly #scalars: ScalarLowering;
+  /** Plans whose rows stand in an order that functions over neighbouring rows may use. */
+  readonly #serialized = new WeakSet<Plan>();
   #groups = 0;
 
   constructor(options: LoweringOptions) {
@@ -126,7 +147,7 @@ export class QueryLowering implements Lowering {
 
   /** The plan of the query block `root`, its visible columns only; undefined where the query has no tabular result. */
   query(root: SyntaxNode): Plan | undefined {
-    const cx: Context = { scope: new Scope(), columns: [], base: 0, depth: 0 };
+    const cx: Context = { scope: new Scope(), columns: [], base: 0, depth: 0, serialized: false };
     const result = this.#statements(elementsOf(root['Statements']), cx);
     if (!result) return undefined;
     const plan = this.table(result, cx);
@@ -261,11 +282,17 @@ export class QueryLowering implements Lowering {
       }
       const value = arg
         ? this.#scalars.lower(arg, cx)
-        : this.#scalars.lower(fallback!, { scope: binding.scope, columns: [], base: binding.base, depth: cx.depth });
+        : this.#scalars.lower(fallback!, {
+            scope: binding.scope,
+            columns: [],
+            base: binding.base,
+            depth: cx.depth,
+            serialized: false,
+          });
       const wanted = typeOfKeyword(String(type['Type']?.Text ?? ''));
       scope.set(parameterName, { kind: 'scalar', expression: wanted ? convert(value, wanted) : value });
     }
-    const inner: Context = { scope, columns: [], base, depth: cx.depth + 1 };
+    const inner: Context = { scope, columns: [], base, depth: cx.depth + 1, serialized: false };
     this.#statements(elementsOf(body['Statements']), inner);
     const result: SyntaxNode | null = body['Expression'];
     if (result) return { body: result, cx: inner };
@@ -481,9 +508,17 @@ export class QueryLowering implements Lowering {
   }
 
   #operator(node: SyntaxNode, input: Plan, outer: Context): Plan {
-    const cx: Context = { ...outer, columns: input.columns };
-    const span = this.#span(node, cx);
     const kind = this.kusto.kindOf(node);
+    const isOrdered = this.#serialized.has(input) || input.op === 'group' || input.op === 'range';
+    const serialized = isOrdered || kind === 'SerializeOperator';
+    const plan = this.#applied(node, kind, input, { ...outer, columns: input.columns, serialized }, outer);
+    const orders = kind === 'SortOperator' || kind === 'TopOperator' || kind === 'ScanOperator';
+    if (orders || (serialized && ORDER_KEEPERS.has(kind))) this.#serialized.add(plan);
+    return plan;
+  }
+
+  #applied(node: SyntaxNode, kind: string, input: Plan, cx: Context, outer: Context): Plan {
+    const span = this.#span(node, cx);
     switch (kind) {
       case 'FilterOperator':
         return {
@@ -493,8 +528,16 @@ export class QueryLowering implements Lowering {
           columns: input.columns,
           span,
         };
+      case 'SearchOperator':
+        return this.#search(node, input, cx, span);
+      case 'SerializeOperator': {
+        const items = elementsOf(node['Expressions']);
+        // A node of its own, so that what else reads the input does not count as serialized.
+        return items.length > 0
+          ? this.#extend(input, items, cx, span)
+          : this.#pick(input, indexesOf(input.columns), span);
+      }
       case 'ExtendOperator':
-      case 'SerializeOperator':
         return this.#extend(input, elementsOf(node['Expressions']), cx, span);
       case 'ProjectOperator':
         return this.#project(input, this.#outputs(elementsOf(node['Expressions']), cx), span, true);
@@ -770,6 +813,14 @@ export class QueryLowering implements Lowering {
     });
   }
 
+  #search(node: SyntaxNode, input: Plan, cx: Context, span: Span): Plan {
+    if (node['InClause'])
+      this.refuse(node['InClause'], cx, 'search in (tables) is not supported', 'pipe a table into search');
+    const mode = this.#parameterText(this.#parameters(node['Parameters']).get('kind'), cx)?.toLowerCase();
+    const predicate = this.#scalars.searchPredicate(node['Condition'], cx, mode === 'case_sensitive');
+    return { op: 'filter', input, predicate, columns: input.columns, span };
+  }
+
   #distinct(node: SyntaxNode, input: Plan, cx: Context, span: Span): Plan {
     const outputs = this.#outputs(elementsOf(node['Expressions']), cx);
     return {
@@ -833,7 +884,8 @@ export class QueryLowering implements Lowering {
         );
       }
       if (isAny && values.length === 1 && argNodes.length === 1) {
-        return [{ name: this.kusto.resultName(node), aggregate: make(name, values, values[0]!.type) }];
+        const own = written === 'any' && names[0] !== undefined ? `any_${names[0]}` : names[0];
+        return [{ name: own, aggregate: make(name, values, values[0]!.type) }];
       }
       return values.map((value, index) => ({
         name: names[index],
@@ -852,8 +904,13 @@ export class QueryLowering implements Lowering {
         ),
       }));
     }
-    const type = boundType(node) ?? args[0]?.type ?? 'dynamic';
-    return [{ name: this.kusto.resultName(node), aggregate: make(name, args, type) }];
+    const type = boundType(node) ?? this.kusto.returnType(name) ?? args[0]?.type ?? 'dynamic';
+    let own = this.kusto.resultName(node);
+    // A covariance is named after both of its columns.
+    if (name.startsWith('covariance') && own !== undefined && argNodes[1])
+      own += `_${this.#resultName(argNodes[1], cx) ?? ''}`;
+    // count(x) counts rows, as count() does.
+    return [{ name: own, aggregate: make(name, name === 'count' ? [] : args, type) }];
   }
 
   #summarize(node: SyntaxNode, input: Plan, cx: Context, span: Span): Plan {
@@ -1444,7 +1501,7 @@ function getSchema(input: Plan, span: Span): Plan {
   });
   const columns: ColumnInfo[] = [
     { name: 'ColumnName', type: 'string' },
-    { name: 'ColumnOrdinal', type: 'long' },
+    { name: 'ColumnOrdinal', type: 'int' },
     { name: 'DataType', type: 'string' },
     { name: 'ColumnType', type: 'string' },
   ];

@@ -42,6 +42,8 @@ export interface Context {
   readonly base: number;
   /** How many function bodies this one stands in. */
   readonly depth: number;
+  /** The rows stand in an order of their own (sorted, serialized), which functions over neighbours need. */
+  readonly serialized: boolean;
   /** Inside `summarize`: the column that holds an aggregate call's result; undefined where the call is no aggregate. */
   readonly aggregate?: (call: SyntaxNode) => Expression | undefined;
 }
@@ -103,7 +105,24 @@ const CANONICAL_OPERATORS: Readonly<Record<string, string>> = {
   'not has': '!has',
 };
 
-/** Functions whose value changes with the run or the row order though their arguments do not. */
+/** Types that the engine of Kusto gives where the library says otherwise. */
+const CORRECTED_TYPES: Readonly<Record<string, ScalarType>> = {
+  hourofday: 'long',
+  monthofyear: 'long',
+  jaccard_index: 'real',
+};
+
+/** Functions that look at the rows before and after. */
+const ROW_ORDER_FUNCTIONS = new Set([
+  'prev',
+  'next',
+  'row_number',
+  'row_cumsum',
+  'row_rank_dense',
+  'row_rank_min',
+  'row_window_session',
+]);
+
 const CONVERSIONS: Readonly<Record<ScalarType, string>> = {
   bool: 'tobool',
   int: 'toint',
@@ -219,6 +238,7 @@ export class ScalarLowering {
       case 'FunctionCallExpression':
         return this.#call(node, cx, span);
       case 'ToScalarExpression': {
+        if (!this.#host.isTabular(node['Expression'], cx)) return this.lower(node['Expression'], cx);
         const plan = this.#host.table(node['Expression'], { ...cx, columns: [] });
         const type = plan.columns[0]?.type ?? boundType(node) ?? 'dynamic';
         return { kind: 'toscalar', plan, type, span };
@@ -301,11 +321,75 @@ export class ScalarLowering {
     if (this.#host.kusto.kindOf(right) === 'ExpressionList') {
       return this.make(name, this.#candidates(name, node['Left'], elementsOf(right['Expressions']), cx), 'bool', span);
     }
+    if (this.#host.kusto.kindOf(node['Left']) === 'StarExpression') {
+      return this.#anyColumn(name, node['Left'], this.lower(right, cx), cx, span);
+    }
     let args = [this.lower(node['Left'], cx), this.lower(right, cx)];
     if (EQUALITIES.has(name)) args = sameText(args);
     const isBoolean = BOOLEAN_OPERATORS.has(name) || !['+', '-', '*', '/', '%'].includes(name);
+    if (!isBoolean && args.every((arg) => arg.type === 'dynamic' && !isNullLiteral(arg))) {
+      this.#host.reject(
+        node,
+        cx,
+        `${name} takes no two dynamic values`,
+        'convert them first: tolong(...), toreal(...)',
+      );
+    }
     const type = isBoolean ? 'bool' : (boundType(node) ?? arithmeticType(name, args[0]!.type, args[1]!.type));
     return this.make(name, args, type, span);
+  }
+
+  /** `* has "x"`: true where it is true of some column. */
+  #anyColumn(name: string, star: SyntaxNode, value: Expression, cx: Context, span: Span): Expression {
+    const wanted = (type: ScalarType): boolean => value.type !== 'string' || type === 'string' || type === 'dynamic';
+    const tests = cx.columns.flatMap((column, index): Expression[] =>
+      column.name.startsWith('$') || !wanted(column.type)
+        ? []
+        : [this.make(name, [columnOf(cx.columns, index, this.span(star, cx)), value], 'bool', span)],
+    );
+    return this.disjunction(tests, span);
+  }
+
+  /** `a or b or ...`; false where there is nothing. */
+  disjunction(tests: readonly Expression[], span: Span): Expression {
+    const [first, ...rest] = tests;
+    if (!first) return literal(false, 'bool', span);
+    return rest.reduce((all, test) => this.make('or', [all, test], 'bool', span), first);
+  }
+
+  /** The predicate of `search`: string literals are terms that any column may hold. */
+  searchPredicate(node: SyntaxNode, cx: Context, caseSensitive: boolean): Expression {
+    const span = this.span(node, cx);
+    switch (this.#host.kusto.kindOf(node)) {
+      case 'ParenthesizedExpression':
+        return this.searchPredicate(node['Expression'], cx, caseSensitive);
+      case 'AndExpression':
+      case 'OrExpression': {
+        const sides = [node['Left'], node['Right']].map((side: SyntaxNode) =>
+          this.searchPredicate(side, cx, caseSensitive),
+        );
+        return this.make(this.#host.kusto.kindOf(node) === 'AndExpression' ? 'and' : 'or', sides, 'bool', span);
+      }
+      case 'StringLiteralExpression':
+      case 'CompoundStringLiteralExpression': {
+        const { name, text } = searchTerm(constantText(this.lower(node, cx)) ?? '', caseSensitive);
+        const tests = cx.columns.flatMap((column, index): Expression[] => {
+          if (column.name.startsWith('$')) return [];
+          const value = convert(columnOf(cx.columns, index, span), 'string');
+          return [this.make(name, [value, literal(text, 'string', span)], 'bool', span)];
+        });
+        return this.disjunction(tests, span);
+      }
+      case 'FunctionCallExpression': {
+        const args = elementsOf(node['ArgumentList']?.Expressions);
+        if (String(node['Name'].SimpleName) === 'not' && args.length === 1) {
+          return this.make('not', [this.searchPredicate(args[0]!, cx, caseSensitive)], 'bool', span);
+        }
+        return this.lower(node, cx);
+      }
+      default:
+        return this.lower(node, cx);
+    }
   }
 
   /** `x in (a, b)`, `x in (table)`, `x has_any (list)`: the value, then the candidates. */
@@ -317,7 +401,7 @@ export class ScalarLowering {
       return { kind: 'tolist', plan, type: 'dynamic', span: this.span(element, cx) };
     });
     if (!/^!?in~?$/.test(name)) return [value, ...candidates];
-    return [value, ...candidates].length === 1 ? [value] : sameText([value, ...candidates]);
+    return sameText([value, ...candidates]);
   }
 
   #call(node: SyntaxNode, cx: Context, span: Span): Expression {
@@ -343,10 +427,15 @@ export class ScalarLowering {
       case 'pack_all':
       case 'bag_pack_columns':
         return this.#pack(canonical, argNodes, cx, span);
-      case 'materialize':
-      case 'toscalar':
-        break;
       default:
+    }
+    if (ROW_ORDER_FUNCTIONS.has(canonical) && !cx.serialized) {
+      this.#host.reject(
+        node,
+        cx,
+        `${name} needs rows in an order: the input is not serialized`,
+        'sort the rows first, or add | serialize',
+      );
     }
     if (!this.#host.hasFunction(canonical)) {
       this.#host.refuse(node['Name'], cx, `the function ${name} is not supported`);
@@ -358,11 +447,16 @@ export class ScalarLowering {
       const whole = this.make(canonical, args, 'dynamic', span);
       return tupleMember(whole, 0, tuple[0] ?? 'dynamic', span);
     }
+    const complaint = complaintOf(canonical, args);
+    if (complaint) this.#host.reject(node, cx, complaint);
     return this.make(canonical, args, this.#typeOfCall(canonical, node, args), span);
   }
 
   #typeOfCall(name: string, node: SyntaxNode, args: readonly Expression[]): ScalarType {
-    const bound = boundType(node);
+    const corrected = CORRECTED_TYPES[name];
+    if (corrected) return corrected;
+    if (name === 'datetime_diff') return constantText(args[0]!)?.toLowerCase().startsWith('week') ? 'real' : 'long';
+    const bound = boundType(node) ?? this.#host.kusto.returnType(name);
     if (bound) return bound;
     switch (name) {
       case 'iff':
@@ -432,6 +526,54 @@ export class ScalarLowering {
 function sameText(args: readonly Expression[]): Expression[] {
   if (!args.some((arg) => arg.type === 'string')) return [...args];
   return args.map((arg) => (TEXT_COMPARABLE.has(arg.type) && !isNullLiteral(arg) ? convert(arg, 'string') : arg));
+}
+
+/** What Kusto refuses about a call's constant arguments though its grammar takes them; undefined where it is fine. */
+function complaintOf(name: string, args: readonly Expression[]): string | undefined {
+  switch (name) {
+    case 'format_datetime':
+    case 'format_timespan': {
+      const format = args[1] && constantText(args[1]);
+      const allowed = name === 'format_datetime' ? DATETIME_FORMAT : TIMESPAN_FORMAT;
+      return format === undefined || allowed.test(format)
+        ? undefined
+        : `the format '${format}' has characters that ${name} does not know`;
+    }
+    case 'extract_all': {
+      const pattern = args[0] && constantText(args[0]);
+      return pattern === undefined || /(^|[^\\])(\\\\)*\((?!\?(?![P<]))/.test(pattern)
+        ? undefined
+        : `the pattern of extract_all needs a capturing group, found '${pattern}'`;
+    }
+    case 'repeat':
+      return args[0]?.type === 'dynamic' ? 'repeat takes no dynamic value' : undefined;
+    case 'coalesce':
+      return args.some((arg) => arg.type === 'int') && args.some((arg) => arg.type === 'real')
+        ? 'coalesce takes values of one type, found int and real'
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+const DATETIME_FORMAT = /^(?:[dfFhHmMsyt]|[ /:,._[\]-])*$/;
+const TIMESPAN_FORMAT = /^(?:[dfFhHmst]|[ /:,._[\]-])*$/;
+
+/** A search term: `x` is a whole term, `x*` a beginning, `*x` an end, `*x*` any part. */
+function searchTerm(term: string, caseSensitive: boolean): { readonly name: string; readonly text: string } {
+  const suffix = caseSensitive ? '_cs' : '';
+  const inner = term.replace(/^\*|\*$/g, '');
+  if (inner.includes('*')) {
+    const pattern = term
+      .split('*')
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*');
+    return { name: 'matches regex', text: caseSensitive ? pattern : `(?i)${pattern}` };
+  }
+  const [starts, ends] = [term.startsWith('*'), term.length > 1 && term.endsWith('*')];
+  if (starts && ends) return { name: `contains${suffix}`, text: inner };
+  if (ends) return { name: `hasprefix${suffix}`, text: inner };
+  return { name: starts ? `hassuffix${suffix}` : `has${suffix}`, text: inner };
 }
 
 function isNullLiteral(expression: Expression): boolean {
