@@ -11,7 +11,7 @@ import { plugin } from '../engine/plugins/index.ts';
 import type { Plan, QueryPlan, Span } from '../plan/plan.ts';
 import { knownTables } from '../schema/tables.ts';
 import { type DeclaredFunction, elementsOf, type KustoDiagnostic, loadKusto, type SyntaxNode } from './kusto.ts';
-import { type Capabilities, type Finding, QueryLowering, type RowTable } from './lower.ts';
+import { type Capabilities, type Finding, type Insertion, QueryLowering, type RowTable } from './lower.ts';
 import { pruneColumns } from './prune.ts';
 
 export type { Capabilities, RowTable } from './lower.ts';
@@ -80,39 +80,80 @@ function compile(text: string, options: CompileOptions, reporter: Reporter): Pla
     functions.push({ name: '_GetWatchlist', parameters: '(watchlistAlias:string)', body: '{ table(watchlistAlias) }' });
     for (const [alias, watchlist] of watchlists) declared.set(alias, watchlist.columns);
   }
-  const { root, diagnostics } = kusto.parse(text, declared, functions);
+  const insertions: Insertion[] = [];
+  const lower = (root: SyntaxNode): { readonly lowering: QueryLowering; readonly plan: Plan | undefined } => {
+    const lowering = new QueryLowering({
+      kusto,
+      capabilities: options.capabilities ?? ENGINE,
+      tables,
+      watchlists,
+      externals: new Map(Object.entries(options.externals ?? {})),
+      originalOffset: (offset) => originalOffset(offset, insertions),
+      discover: options.discover,
+    });
+    return { lowering, plan: lowering.query(root) };
+  };
+  let parsed = kusto.parse(text, declared, functions);
+  // Columns that depend on the data must be known before what follows them can be bound: each round finds out one more.
+  const dependsOnData = options.discover !== undefined && /\bevaluate\b/.test(text);
+  for (let round = 0; dependsOnData && round < MAX_DISCOVERIES; round++) {
+    const [insertion] = lower(parsed.root).lowering.insertions;
+    if (!insertion) break;
+    insertions.push(insertion);
+    parsed = kusto.parse(withInsertions(text, insertions), declared, functions);
+  }
 
-  const missing = missingWatchlists(root, watchlists, (node) => kusto.kindOf(node));
-  if (missing.length > 0) throw reporter.error('UNSUPPORTED', missing);
+  const { root, diagnostics } = parsed;
   const kindOf = (node: SyntaxNode): string => kusto.kindOf(node);
+  const missing = missingWatchlists(root, watchlists, kindOf);
+  if (missing.length > 0) throw reporter.error('UNSUPPORTED', missing);
   const wrong = diagnostics.filter((d) => d.severity === 'Error' && !isTooStrict(d, root, kindOf));
   if (wrong.length > 0) {
     const names = [...new Set([...tables.keys(), ...knownTables()])];
-    throw reporter.error(
-      'QUERY',
-      wrong.map((diagnostic) => describe(diagnostic, text, root, names, kusto.scalarFunctions)),
-    );
+    const described = wrong.map((diagnostic) => {
+      const { span, ...rest } = describe(
+        diagnostic,
+        root,
+        names,
+        kusto.scalarFunctions,
+        withInsertions(text, insertions),
+      );
+      return {
+        ...rest,
+        span: { start: originalOffset(span.start, insertions), end: originalOffset(span.end, insertions) },
+      };
+    });
+    throw reporter.error('QUERY', described);
   }
 
-  const lowering = new QueryLowering({
-    kusto,
-    capabilities: options.capabilities ?? ENGINE,
-    tables,
-    watchlists,
-    externals: new Map(Object.entries(options.externals ?? {})),
-    discover: options.discover,
-  });
-  const plan = lowering.query(root);
+  const { lowering, plan } = lower(root);
   const { findings } = lowering;
-  const rejected = findings.filter((finding) => finding.code === 'QUERY');
-  if (rejected.length > 0) throw reporter.error('QUERY', findings);
-  if (findings.length > 0) throw reporter.error('UNSUPPORTED', findings);
+  if (findings.length > 0) {
+    throw reporter.error(findings.some((finding) => finding.code === 'QUERY') ? 'QUERY' : 'UNSUPPORTED', findings);
+  }
   if (!plan) {
     throw reporter.error('QUERY', [
       { message: 'the query has no tabular expression, only let statements', span: { start: 0, end: text.length } },
     ]);
   }
   return pruneColumns(plan);
+}
+
+/** `evaluate` operators with columns found out from the data, at most, in one query. */
+const MAX_DISCOVERIES = 8;
+
+/** The text with all insertions made; each offset counts in the text that the earlier ones gave. */
+function withInsertions(text: string, insertions: readonly Insertion[]): string {
+  return insertions.reduce((all, { offset, text: added }) => all.slice(0, offset) + added + all.slice(offset), text);
+}
+
+/** The offset in the user's text of an offset in the text with insertions. */
+function originalOffset(offset: number, insertions: readonly Insertion[]): number {
+  let original = offset;
+  for (const { offset: at, text } of insertions.toReversed()) {
+    if (original > at) original = Math.max(at, original - text.length);
+  }
+  return original;
 }
 
 interface Located {
@@ -164,10 +205,10 @@ class Reporter {
 /** The binder's words, made to say what was found and what would do. */
 function describe(
   diagnostic: KustoDiagnostic,
-  text: string,
   root: SyntaxNode,
   tables: readonly string[],
   functions: ReadonlySet<string>,
+  text: string,
 ): Located {
   const span = { start: diagnostic.start, end: diagnostic.start + diagnostic.length };
   const found = text.slice(span.start, span.end);

@@ -3,13 +3,14 @@
  * hand, and names output columns as Kusto does. What it cannot express is noted with its place and the walk goes on with
  * a stand-in, so that one compilation reports everything that is wrong.
  *
- * Rows carry hidden columns, whose names start with `$`: the ingestion time, and the numbers of groups inside `mv-apply`.
+ * Rows carry hidden columns: the ingestion time, and the numbers of groups inside `mv-apply`.
  * Stars and schemas pass them over; pruning drops those that nobody reads.
  */
 import type { ColumnInfo } from '../columns/batch.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
 import type { Aggregate, Expression, JoinKind, Plan, SortKey, Span } from '../plan/plan.ts';
 import { INGESTION_TIME, knownTables, tableColumns } from '../schema/tables.ts';
+import { pruneColumns } from './prune.ts';
 import { boundType, elementsOf, type Kusto, type SyntaxNode, typeOfSymbol } from './kusto.ts';
 import {
   CANONICAL_FUNCTIONS,
@@ -18,6 +19,7 @@ import {
   constantText,
   type Context,
   convert,
+  isHidden,
   listOf,
   literal,
   type Lowering,
@@ -47,8 +49,16 @@ export interface LoweringOptions {
   readonly tables: ReadonlyMap<string, readonly ColumnInfo[]>;
   readonly watchlists: ReadonlyMap<string, RowTable>;
   readonly externals: ReadonlyMap<string, RowTable>;
+  /** The offset in the user's text of one in the parsed text, which may have schemas put in (see `Insertion`). */
+  readonly originalOffset: (offset: number) => number;
   /** Gives the columns of an `evaluate` whose output depends on the data; undefined where they cannot be found out. */
   readonly discover: ((plan: Plan) => readonly ColumnInfo[] | undefined) | undefined;
+}
+
+/** Text to put into the query: the schema of an `evaluate` whose columns were found out from the data. */
+export interface Insertion {
+  readonly offset: number;
+  readonly text: string;
 }
 
 /** Something that is wrong (`QUERY`) or not supported, at a span of the query text. */
@@ -117,6 +127,8 @@ interface Output {
 export class QueryLowering implements Lowering {
   readonly kusto: Kusto;
   readonly findings: Finding[] = [];
+  /** Schemas that the binder must know before it can bind what follows them. */
+  readonly insertions: Insertion[] = [];
   readonly #options: LoweringOptions;
   readonly #scalars: ScalarLowering;
   /** Plans whose rows stand in an order that functions over neighbouring rows may use. */
@@ -130,19 +142,20 @@ export class QueryLowering implements Lowering {
   }
 
   refuse(node: SyntaxNode, cx: Context, message: string, hint?: string): void {
-    this.findings.push({ code: 'UNSUPPORTED', message, hint, span: this.#span(node, cx) });
+    this.findings.push({ code: 'UNSUPPORTED', message, hint, span: this.span(node, cx) });
   }
 
   reject(node: SyntaxNode, cx: Context, message: string, hint?: string): void {
-    this.findings.push({ code: 'QUERY', message, hint, span: this.#span(node, cx) });
+    this.findings.push({ code: 'QUERY', message, hint, span: this.span(node, cx) });
   }
 
   hasFunction(name: string): boolean {
     return this.#options.capabilities.hasFunction(name);
   }
 
-  #span(node: SyntaxNode, cx: Context): Span {
-    return { start: node.TextStart + cx.base, end: node.End + cx.base };
+  span(node: SyntaxNode, cx: Context): Span {
+    const { originalOffset } = this.#options;
+    return { start: originalOffset(node.TextStart + cx.base), end: originalOffset(node.End + cx.base) };
   }
 
   /** The plan of the query block `root`, its visible columns only; undefined where the query has no tabular result. */
@@ -353,7 +366,7 @@ export class QueryLowering implements Lowering {
       name: String(column['Name']),
       type: typeOfSymbol(column['Type']) ?? ('dynamic' as const),
     }));
-    return { op: 'rows', rows: [], columns, span: this.#span(node, cx) };
+    return { op: 'rows', rows: [], columns, span: this.span(node, cx) };
   }
 
   #tableByName(node: SyntaxNode, cx: Context): Plan {
@@ -378,7 +391,7 @@ export class QueryLowering implements Lowering {
       return this.#standIn(node, cx);
     }
     const hidden: ColumnInfo = { name: INGESTION_TIME, type: 'datetime' };
-    return { op: 'scan', table: name, columns: [...columns, hidden], span: this.#span(node, cx) };
+    return { op: 'scan', table: name, columns: [...columns, hidden], span: this.span(node, cx) };
   }
 
   #tableCall(node: SyntaxNode, cx: Context): Plan {
@@ -401,8 +414,7 @@ export class QueryLowering implements Lowering {
     if (name === '_GetWatchlist' && args[0]) {
       const arg = constantText(this.#scalars.lower(args[0], cx));
       const watchlist = arg === undefined ? undefined : this.#options.watchlists.get(arg);
-      if (watchlist)
-        return { op: 'rows', columns: watchlist.columns, rows: watchlist.rows, span: this.#span(node, cx) };
+      if (watchlist) return { op: 'rows', columns: watchlist.columns, rows: watchlist.rows, span: this.span(node, cx) };
       if (arg !== undefined) {
         this.refuse(node, cx, `the watchlist '${arg}' is not given`, `name a file for it: --watchlist '${arg}'=FILE`);
       } else this.refuse(node, cx, '_GetWatchlist needs a name that is constant');
@@ -420,7 +432,7 @@ export class QueryLowering implements Lowering {
   }
 
   #datatable(node: SyntaxNode, cx: Context): Plan {
-    const span = this.#span(node, cx);
+    const span = this.span(node, cx);
     const columns = this.#schema(node['Schema']);
     const cells = elementsOf(node['Values']).map((value) => this.#scalars.lower(value, { ...cx, columns: [] }));
     const rows: Expression[][] = [];
@@ -440,7 +452,7 @@ export class QueryLowering implements Lowering {
 
   #externalData(node: SyntaxNode, cx: Context): Plan {
     const columns = this.#schema(node['Schema']);
-    const span = this.#span(node, cx);
+    const span = this.span(node, cx);
     const inputs: Plan[] = [];
     for (const uri of elementsOf(node['URIs'])) {
       const url = constantText(this.#scalars.lower(uri, { ...cx, columns: [] }));
@@ -476,7 +488,7 @@ export class QueryLowering implements Lowering {
   }
 
   #print(node: SyntaxNode, cx: Context): Plan {
-    const span = this.#span(node, cx);
+    const span = this.span(node, cx);
     const outputs: Output[] = [];
     for (const [index, item] of elementsOf(node['Expressions']).entries()) {
       const named = this.kusto.kindOf(item) === 'SimpleNamedExpression';
@@ -503,7 +515,7 @@ export class QueryLowering implements Lowering {
       to: convert(to, type),
       step: type === 'datetime' ? step : convert(step, type),
       columns: [{ name: String(node['Name'].SimpleName), type }],
-      span: this.#span(node, cx),
+      span: this.span(node, cx),
     };
   }
 
@@ -518,7 +530,7 @@ export class QueryLowering implements Lowering {
   }
 
   #applied(node: SyntaxNode, kind: string, input: Plan, cx: Context, outer: Context): Plan {
-    const span = this.#span(node, cx);
+    const span = this.span(node, cx);
     switch (kind) {
       case 'FilterOperator':
         return {
@@ -659,7 +671,7 @@ export class QueryLowering implements Lowering {
         : tuple.names;
     return names.slice(0, tuple.types.length).map((name, index) => ({
       name,
-      expression: tupleMember(tuple.whole, index, tuple.types[index]!, this.#span(value, cx)),
+      expression: tupleMember(tuple.whole, index, tuple.types[index]!, this.span(value, cx)),
     }));
   }
 
@@ -680,7 +692,7 @@ export class QueryLowering implements Lowering {
           if (outputs.some((output) => output.name === cx.columns[index]!.name)) continue;
           outputs.push({
             name: cx.columns[index]!.name,
-            expression: columnOf(cx.columns, index, this.#span(node, cx)),
+            expression: columnOf(cx.columns, index, this.span(node, cx)),
           });
         }
         continue;
@@ -689,7 +701,7 @@ export class QueryLowering implements Lowering {
         for (const index of this.#matching([node], cx.columns)) {
           outputs.push({
             name: cx.columns[index]!.name,
-            expression: columnOf(cx.columns, index, this.#span(node, cx)),
+            expression: columnOf(cx.columns, index, this.span(node, cx)),
           });
         }
         continue;
@@ -809,7 +821,7 @@ export class QueryLowering implements Lowering {
     const rest = input.columns.map((_, index) => index).filter((index) => !order.includes(index));
     return this.#pick(input, [...order, ...rest], {
       ...span,
-      start: this.#span(nodes[0] ?? ({ TextStart: span.start, End: span.end } as SyntaxNode), cx).start,
+      start: this.span(nodes[0] ?? ({ TextStart: span.start, End: span.end } as SyntaxNode), cx).start,
     });
   }
 
@@ -818,7 +830,16 @@ export class QueryLowering implements Lowering {
       this.refuse(node['InClause'], cx, 'search in (tables) is not supported', 'pipe a table into search');
     const mode = this.#parameterText(this.#parameters(node['Parameters']).get('kind'), cx)?.toLowerCase();
     const predicate = this.#scalars.searchPredicate(node['Condition'], cx, mode === 'case_sensitive');
-    return { op: 'filter', input, predicate, columns: input.columns, span };
+    const found: Plan = { op: 'filter', input, predicate, columns: input.columns, span };
+    const outputs = input.columns.map((column, index) => ({
+      name: column.name,
+      expression: columnOf(input.columns, index, span),
+    }));
+    return this.#project(
+      found,
+      [{ name: '$table', expression: literal(tableName(input), 'string', span) }, ...outputs],
+      span,
+    );
   }
 
   #distinct(node: SyntaxNode, input: Plan, cx: Context, span: Span): Plan {
@@ -847,7 +868,7 @@ export class QueryLowering implements Lowering {
   ): { readonly name: string | undefined; readonly aggregate: Aggregate }[] {
     const written = String(node['Name'].SimpleName);
     const name = CANONICAL_AGGREGATES[written] ?? written;
-    const span = this.#span(node, cx);
+    const span = this.span(node, cx);
     const argNodes = elementsOf(node['ArgumentList']?.Expressions);
     const tupleNames = listOf(node['RawResultType']?.Columns).map((column) => String(column['Name']));
     const make = (fn: string, args: readonly Expression[], type: ScalarType): Aggregate => {
@@ -865,7 +886,7 @@ export class QueryLowering implements Lowering {
           for (const index of visibleIndexes(cx.columns)) {
             if (seen.has(index) || keyColumns.has(cx.columns[index]!.name)) continue;
             seen.add(index);
-            values.push(columnOf(cx.columns, index, this.#span(arg, cx)));
+            values.push(columnOf(cx.columns, index, this.span(arg, cx)));
             names.push(cx.columns[index]!.name);
           }
           continue;
@@ -1063,7 +1084,7 @@ export class QueryLowering implements Lowering {
       this.#joinKeys(node['Left'], left, right, cx, on);
       return this.#joinKeys(node['Right'], left, right, cx, on);
     }
-    const span = this.#span(node, cx);
+    const span = this.span(node, cx);
     const pair = (leftIndex: number, rightIndex: number): void => {
       const a = columnOf(left.columns, leftIndex, span);
       const b = columnOf(right.columns, rightIndex, span);
@@ -1103,7 +1124,7 @@ export class QueryLowering implements Lowering {
   }
 
   #union(node: SyntaxNode, input: Plan | undefined, cx: Context): Plan {
-    const span = this.#span(node, cx);
+    const span = this.span(node, cx);
     const parameters = this.#parameters(node['Parameters']);
     const isInner = this.#parameterText(parameters.get('kind'), cx)?.toLowerCase() === 'inner';
     const isFuzzy = this.#parameterText(parameters.get('isfuzzy'), cx)?.toLowerCase() === 'true';
@@ -1363,6 +1384,16 @@ export class QueryLowering implements Lowering {
     };
   }
 
+  /** An argument of a plugin; an aggregate among them is a call by the aggregate's name. */
+  #pluginArgument(node: SyntaxNode, cx: Context): Expression {
+    const value: SyntaxNode = this.kusto.kindOf(node) === 'SimpleNamedExpression' ? node['Expression'] : node;
+    if (!this.#isAggregate(value, cx)) return this.#scalars.lower(value, cx);
+    const [found] = this.#aggregates(value, cx, new Set());
+    if (!found) return literal(null, 'dynamic', this.span(node, cx));
+    const { function: name, args, type, span } = found.aggregate;
+    return { kind: 'call', name, args, type, span };
+  }
+
   #evaluate(node: SyntaxNode, input: Plan, cx: Context, span: Span): Plan {
     const call: SyntaxNode = node['FunctionCall'];
     const name = String(call['Name'].SimpleName);
@@ -1372,7 +1403,7 @@ export class QueryLowering implements Lowering {
     }
     const visible = this.#visibleOnly(input);
     const inner: Context = { ...cx, columns: visible.columns };
-    const args = elementsOf(call['ArgumentList']?.Expressions).map((arg) => this.#scalars.lower(arg, inner));
+    const args = elementsOf(call['ArgumentList']?.Expressions).map((arg) => this.#pluginArgument(arg, inner));
     const bare: Plan = { op: 'plugin', name, input: visible, args, options: {}, columns: [], span };
     const schema: SyntaxNode | undefined = node['Schema']?.Schema;
     const symbol = node['ResultType'];
@@ -1382,7 +1413,8 @@ export class QueryLowering implements Lowering {
       const own = this.#schema(schema);
       columns = [...kept.filter((column) => columnIndex(own, column.name) < 0), ...own];
     } else if (name === 'bag_unpack' || name === 'pivot' || name === 'narrow' || symbol?.IsOpen) {
-      columns = this.#options.discover?.(bare);
+      columns = this.#options.discover?.(pruneColumns(bare));
+      if (columns) this.insertions.push({ offset: call.End + cx.base, text: ` : (${schemaText(columns)})` });
     } else {
       columns = listOf(symbol?.Columns).map((column) => ({
         name: String(column['Name']),
@@ -1432,10 +1464,6 @@ class Names {
   }
 }
 
-function isHidden(name: string): boolean {
-  return name.startsWith('$');
-}
-
 function indexesOf(columns: readonly ColumnInfo[]): number[] {
   return columns.map((_, index) => index);
 }
@@ -1469,6 +1497,11 @@ function compareGranny(a: string, b: string): number {
   const [, aHead = '', aTail = ''] = /^(.*?)(\d*)$/s.exec(a) ?? [];
   const [, bHead = '', bTail = ''] = /^(.*?)(\d*)$/s.exec(b) ?? [];
   return compareText(aHead, bHead) || Number(aTail) - Number(bTail);
+}
+
+/** The table that a plan reads, as `search` and `union withsource` name it. */
+function tableName(plan: Plan): string {
+  return plan.op === 'scan' ? plan.table : '';
 }
 
 function oneRow(span: Span): Plan {
@@ -1506,6 +1539,10 @@ function getSchema(input: Plan, span: Span): Plan {
     { name: 'ColumnType', type: 'string' },
   ];
   return { op: 'rows', rows, columns, span };
+}
+
+function schemaText(columns: readonly ColumnInfo[]): string {
+  return columns.map(({ name, type }) => `['${name.replace(/['\\]/g, '\\$&')}']:${type}`).join(', ');
 }
 
 function isTableSymbol(symbol: unknown): boolean {

@@ -51,6 +51,8 @@ export interface Context {
 /** What scalar lowering needs from the lowering of tables. */
 export interface Lowering {
   readonly kusto: Kusto;
+  /** Where a node stands in the query text. */
+  span(node: SyntaxNode, cx: Context): Span;
   /** Notes that something is not supported. */
   refuse(node: SyntaxNode, cx: Context, message: string, hint?: string): void;
   /** Notes that something is wrong by the rules of KQL though the parser let it pass. */
@@ -170,6 +172,11 @@ export function constantText(expression: Expression): string | undefined {
       : undefined;
 }
 
+/** Whether a column is carried along unseen: the ingestion time, and the numbers of groups. */
+export function isHidden(name: string): boolean {
+  return name === INGESTION_TIME || name.startsWith('$group');
+}
+
 /** The index of a column by its exact name, or -1. */
 export function columnIndex(columns: readonly ColumnInfo[], name: string): number {
   return columns.findIndex((column) => column.name === name);
@@ -192,7 +199,7 @@ export class ScalarLowering {
   }
 
   span(node: SyntaxNode, cx: Context): Span {
-    return { start: node.TextStart + cx.base, end: node.End + cx.base };
+    return this.#host.span(node, cx);
   }
 
   /** The expression of a scalar node. What cannot be lowered is reported to the host and stands as a null. */
@@ -343,7 +350,7 @@ export class ScalarLowering {
   #anyColumn(name: string, star: SyntaxNode, value: Expression, cx: Context, span: Span): Expression {
     const wanted = (type: ScalarType): boolean => value.type !== 'string' || type === 'string' || type === 'dynamic';
     const tests = cx.columns.flatMap((column, index): Expression[] =>
-      column.name.startsWith('$') || !wanted(column.type)
+      isHidden(column.name) || !wanted(column.type)
         ? []
         : [this.make(name, [columnOf(cx.columns, index, this.span(star, cx)), value], 'bool', span)],
     );
@@ -374,7 +381,7 @@ export class ScalarLowering {
       case 'CompoundStringLiteralExpression': {
         const { name, text } = searchTerm(constantText(this.lower(node, cx)) ?? '', caseSensitive);
         const tests = cx.columns.flatMap((column, index): Expression[] => {
-          if (column.name.startsWith('$')) return [];
+          if (isHidden(column.name)) return [];
           const value = convert(columnOf(cx.columns, index, span), 'string');
           return [this.make(name, [value, literal(text, 'string', span)], 'bool', span)];
         });
@@ -507,7 +514,7 @@ export class ScalarLowering {
       if (args.length < columns.length * 2) this.#host.reject(argNodes[0]!, cx, 'bag_pack_columns takes columns only');
       return this.make('bag_pack', args, 'dynamic', span);
     }
-    const visible = cx.columns.flatMap((column, index) => (column.name.startsWith('$') ? [] : [index]));
+    const visible = cx.columns.flatMap((column, index) => (isHidden(column.name) ? [] : [index]));
     if (argNodes.length === 0) return this.make('bag_pack', pairs(visible), 'dynamic', span);
     if (!this.#host.hasFunction('pack_all'))
       this.#host.refuse(argNodes[0]!, cx, 'pack_all with an argument is not supported');

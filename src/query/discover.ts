@@ -1,0 +1,96 @@
+/**
+ * The columns of plugins whose output depends on the data. Kusto finds them out by running the input, and so does a
+ * one-off query; a rule has to say them (`evaluate bag_unpack(d) : (*, Name:string)`), since its plan stands before its
+ * data.
+ */
+import type { Batch, ColumnInfo } from '../columns/batch.ts';
+import { DynamicDatetime, DynamicTimespan, type Dynamic, type ScalarType, type Value } from '../columns/value.ts';
+import { rowsOf } from '../engine/tables.ts';
+import type { Expression, Plan } from '../plan/plan.ts';
+
+type PluginPlan = Extract<Plan, { op: 'plugin' }>;
+
+/**
+ * The output columns of a plugin over the rows that `evaluate` gives for its input; undefined for plugins that this
+ * cannot find out.
+ */
+export function discoverColumns(plan: Plan, evaluate: (input: Plan) => Batch): readonly ColumnInfo[] | undefined {
+  if (plan.op !== 'plugin') return undefined;
+  if (plan.name === 'bag_unpack') return bagUnpackColumns(plan, evaluate(plan.input));
+  if (plan.name === 'pivot') return pivotColumns(plan, evaluate(plan.input));
+  return undefined;
+}
+
+function constant(expression: Expression | undefined): Value | undefined {
+  return expression?.kind === 'literal' ? expression.value : undefined;
+}
+
+/** Input columns without the bag, then one column for each key, sorted; conflicts as `columnsConflict` says. */
+function bagUnpackColumns(plan: PluginPlan, input: Batch): readonly ColumnInfo[] | undefined {
+  const [bag] = plan.args;
+  if (bag?.kind !== 'column') return undefined;
+  const prefix = (constant(plan.args[1]) as string | undefined) ?? '';
+  const conflict = (constant(plan.args[2]) as string | undefined) ?? 'error';
+  const ignored = new Set((constant(plan.args[3]) as Dynamic[] | null | undefined) ?? []);
+  const types = new Map<string, ScalarType | undefined>();
+  for (const row of rowsOf(input)) {
+    const value = row[bag.index]!;
+    if (!(value instanceof Map)) continue;
+    for (const [key, item] of value) {
+      if (ignored.has(key)) continue;
+      const found = typeOfItem(item);
+      const known = types.get(key);
+      if (!types.has(key) || !known) types.set(key, found ?? known);
+      else if (found && found !== known) types.set(key, commonType(known, found));
+    }
+  }
+  const columns = input.schema.filter((_, index) => index !== bag.index);
+  for (const key of [...types.keys()].sort()) {
+    const column = { name: prefix + key, type: types.get(key) ?? ('dynamic' as const) };
+    const at = columns.findIndex((existing) => existing.name === column.name);
+    if (at < 0) columns.push(column);
+    else if (conflict === 'replace_source') columns[at] = column;
+    else if (conflict !== 'keep_source') return undefined;
+  }
+  return columns;
+}
+
+function typeOfItem(item: Dynamic): ScalarType | undefined {
+  if (item === null) return undefined;
+  switch (typeof item) {
+    case 'boolean':
+      return 'bool';
+    case 'bigint':
+      return 'long';
+    case 'number':
+      return 'real';
+    case 'string':
+      return 'string';
+    default:
+      if (item instanceof DynamicDatetime) return 'datetime';
+      return item instanceof DynamicTimespan ? 'timespan' : 'dynamic';
+  }
+}
+
+function commonType(a: ScalarType, b: ScalarType): ScalarType {
+  return (a === 'long' && b === 'real') || (a === 'real' && b === 'long') ? 'real' : 'dynamic';
+}
+
+/** Columns that the pivot keeps, then one for each value of the pivoted column, sorted. */
+function pivotColumns(plan: PluginPlan, input: Batch): readonly ColumnInfo[] | undefined {
+  const [pivoted, aggregate, ...kept] = plan.args;
+  if (pivoted?.kind !== 'column') return undefined;
+  const used = new Set<number>([pivoted.index]);
+  const visit = (expression: Expression): void => {
+    if (expression.kind === 'column') used.add(expression.index);
+    else if (expression.kind === 'call') expression.args.forEach(visit);
+  };
+  if (aggregate) visit(aggregate);
+  const keys =
+    kept.length > 0
+      ? kept.flatMap((key) => (key.kind === 'column' ? [input.schema[key.index]!] : []))
+      : input.schema.filter((_, index) => !used.has(index));
+  const names = new Set(rowsOf(input).map((row) => String(row[pivoted.index] as string)));
+  const type = aggregate?.kind === 'call' && aggregate.name !== 'count' ? aggregate.type : 'long';
+  return [...keys, ...[...names].sort().map((name) => ({ name, type }))];
+}
