@@ -68,13 +68,11 @@ class JsonReader {
       if (c === 92) {
         plain = false;
         this.at++;
-      } else if (c < 32) plain = false;
+      } else if (c < 32) throw new SyntaxError('control character in a string');
     }
     const body = text.slice(start, this.at++);
     if (plain) return body;
-    return JSON.parse(
-      `"${body.replace(/[\u0000-\u001f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`,
-    ) as string;
+    return JSON.parse(`"${body}"`) as string;
   }
 
   array(depth: number): Dynamic[] {

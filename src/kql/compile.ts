@@ -108,6 +108,14 @@ function compile(text: string, options: CompileOptions, reporter: Reporter): Pla
   const missing = missingWatchlists(root, watchlists, kindOf);
   if (missing.length > 0) throw reporter.error('UNSUPPORTED', missing);
   const wrong = diagnostics.filter((d) => d.severity === 'Error' && !isTooStrict(d, root, kindOf));
+  const unknownPlugins = wrong.flatMap((d): Located[] => {
+    const name = /^The plug-in function '(.*)' is not defined/.exec(d.message)?.[1];
+    const start = originalOffset(d.start, insertions);
+    return name === undefined
+      ? []
+      : [{ message: `the plugin ${name} is not supported`, span: { start, end: start + d.length } }];
+  });
+  if (unknownPlugins.length > 0) throw reporter.error('UNSUPPORTED', unknownPlugins);
   if (wrong.length > 0) {
     const names = [...new Set([...tables.keys(), ...knownTables()])];
     const described = wrong.map((diagnostic) => {
@@ -129,7 +137,10 @@ function compile(text: string, options: CompileOptions, reporter: Reporter): Pla
   const { lowering, plan } = lower(root);
   const { findings } = lowering;
   if (findings.length > 0) {
-    throw reporter.error(findings.some((finding) => finding.code === 'QUERY') ? 'QUERY' : 'UNSUPPORTED', findings);
+    // What stands in for an unsupported part can make what follows look wrong, so only the cause is told.
+    const unsupported = findings.filter((finding) => finding.code === 'UNSUPPORTED');
+    if (unsupported.length > 0) throw reporter.error('UNSUPPORTED', unsupported);
+    throw reporter.error('QUERY', findings);
   }
   if (!plan) {
     throw reporter.error('QUERY', [
@@ -232,9 +243,22 @@ function describe(
 function isTooStrict(diagnostic: KustoDiagnostic, root: SyntaxNode, kindOf: (node: SyntaxNode) => string): boolean {
   const { message, start } = diagnostic;
   if (message.includes('must be a dynamic array')) return true;
+  // In a search a bare literal is a term.
+  if (message.includes('is not defined for the operand types') && isInSearch(root, start, kindOf)) return true;
   const call = callAround(root, start, kindOf);
   if (message.includes('bool expected')) return call === 'count' || call === 'not';
   return message.includes('must be an integer') && call === 'make_timespan';
+}
+
+function isInSearch(root: SyntaxNode, offset: number, kindOf: (node: SyntaxNode) => string): boolean {
+  let found = false;
+  const walk = (node: SyntaxNode | null): void => {
+    if (!node || node.IsToken || offset < node.TextStart || offset >= node.End) return;
+    if (kindOf(node) === 'SearchOperator') found = true;
+    for (let i = 0; i < node.ChildCount; i++) walk(node.GetChild(i));
+  };
+  walk(root);
+  return found;
 }
 
 /** The name of the innermost function call whose arguments hold `offset`. */

@@ -133,6 +133,8 @@ export class QueryLowering implements Lowering {
   readonly #scalars: ScalarLowering;
   /** Plans whose rows stand in an order that functions over neighbouring rows may use. */
   readonly #serialized = new WeakSet<Plan>();
+  /** Names that `as` gave, for the column of sources. */
+  readonly #named = new WeakMap<Plan, string>();
   #groups = 0;
 
   constructor(options: LoweringOptions) {
@@ -170,6 +172,11 @@ export class QueryLowering implements Lowering {
   #visibleOnly(plan: Plan): Plan {
     const visible = plan.columns.flatMap((column, index) => (isHidden(column.name) ? [] : [index]));
     return visible.length === plan.columns.length ? plan : this.#pick(plan, visible, plan.span);
+  }
+
+  /** What a plan is called in a column of sources: a table's name, or the one that `as` gave. */
+  #nameOf(plan: Plan): string | undefined {
+    return this.#named.get(plan) ?? (plan.op === 'scan' ? plan.table : undefined);
   }
 
   /** A projection to the columns at `indexes`, under `names` where given. */
@@ -626,6 +633,7 @@ export class QueryLowering implements Lowering {
         return this.#makeSeries(node, input, cx, span);
       case 'AsOperator':
         outer.scope.set(String(node['Name'].SimpleName), { kind: 'table', plan: input });
+        this.#named.set(input, String(node['Name'].SimpleName));
         return input;
       case 'InvokeOperator': {
         const called = this.callFunction(node['Function'], outer, input);
@@ -633,6 +641,12 @@ export class QueryLowering implements Lowering {
       }
       case 'GetSchemaOperator':
         return getSchema(input, span);
+      case 'TopNestedOperator':
+        return this.#topNested(node, input, cx, span);
+      case 'TopHittersOperator':
+        return this.#topHitters(node, input, cx, span);
+      case 'PartitionOperator':
+        return this.#partition(node, input, cx, span);
       case 'RenderOperator':
       case 'ConsumeOperator':
         return input;
@@ -837,7 +851,7 @@ export class QueryLowering implements Lowering {
     }));
     return this.#project(
       found,
-      [{ name: '$table', expression: literal(tableName(input), 'string', span) }, ...outputs],
+      [{ name: '$table', expression: literal(this.#nameOf(input) ?? 'search_arg0', 'string', span) }, ...outputs],
       span,
     );
   }
@@ -1135,7 +1149,7 @@ export class QueryLowering implements Lowering {
       sources.push(name ?? `union_arg${inputs.length}`);
       inputs.push(plan);
     };
-    if (input) addLeg(input, input.op === 'scan' ? input.table : undefined);
+    if (input) addLeg(input, this.#nameOf(input));
     for (const leg of elementsOf(node['Expressions'])) {
       if (isWildcard(leg)) {
         const pattern = wildcard(String(leg['SimpleName']));
@@ -1151,8 +1165,7 @@ export class QueryLowering implements Lowering {
         this.findings.length = before;
         continue;
       }
-      const name = plan.op === 'scan' ? plan.table : undefined;
-      addLeg(plan, name);
+      addLeg(plan, this.#nameOf(plan));
     }
 
     const columns: ColumnInfo[] = [];
@@ -1261,6 +1274,154 @@ export class QueryLowering implements Lowering {
     }
     for (let index = 0; index < columns.length; index++) if (!order.includes(index)) order.push(index);
     return order.every((index, i) => index === i) ? applied : this.#pick(applied, order, span);
+  }
+
+  /** `partition by Column (sub-query)`: the sub-query over the rows of each value of the column. */
+  #partition(node: SyntaxNode, input: Plan, cx: Context, span: Span): Plan {
+    const key = this.#scalars.lower(node['ByExpression'], cx);
+    const operand: SyntaxNode = node['Operand'];
+    if (key.kind !== 'column' || this.kusto.kindOf(operand) !== 'PartitionSubquery') {
+      this.refuse(node, cx, 'partition takes a column and a sub-query in parentheses');
+      return this.#standIn(node, cx);
+    }
+    const id = ++this.#groups;
+    const group: Plan = { op: 'group', id, columns: input.columns, span };
+    const body = this.#pipeline(operand['Subquery'], group, cx);
+    return { op: 'apply', id, input, groupColumn: key.index, body, outer: [], columns: body.columns, span };
+  }
+
+  #topHitters(node: SyntaxNode, input: Plan, cx: Context, span: Span): Plan {
+    const [key] = this.#outputs([node['OfExpression']], cx);
+    const by: SyntaxNode | undefined = node['ByClause']?.Expression;
+    const weight = by && this.#scalars.lower(by, cx);
+    const aggregate: Aggregate = weight
+      ? { function: 'sum', args: [weight], type: weight.type === 'int' ? 'long' : weight.type, span }
+      : { function: 'count', args: [], type: 'long', span };
+    const name = by ? `approximate_sum_${this.#resultName(by, cx) ?? ''}` : `approximate_count_${key!.name}`;
+    const columns: ColumnInfo[] = [
+      { name: key!.name, type: key!.expression.type },
+      { name, type: aggregate.type },
+    ];
+    const counted: Plan = { op: 'summarize', input, keys: [key!.expression], aggregates: [aggregate], columns, span };
+    return this.#topOf(counted, 1, true, this.#scalars.lower(node['Expression'], cx), span);
+  }
+
+  /** The `count` rows of `plan` with the greatest (or least) values in the column at `index`; all where no count is given. */
+  #topOf(plan: Plan, index: number, descending: boolean, count: Expression | undefined, span: Span): Plan {
+    const key: SortKey = { expression: columnOf(plan.columns, index, span), descending, nullsFirst: !descending };
+    const sorted: Plan = { op: 'sort', input: plan, keys: [key], columns: plan.columns, span };
+    return count ? { op: 'take', input: sorted, count, columns: plan.columns, span } : sorted;
+  }
+
+  /**
+   * `top-nested`: level by level, the top values of an expression among the rows that the levels before chose. Each level
+   * numbers its result rows; the next joins the source to them, aggregates by that number and its own key, takes the top
+   * of each number, and joins what it found to the levels before.
+   */
+  #topNested(node: SyntaxNode, input: Plan, cx: Context, span: Span): Plan {
+    const id = `$group${++this.#groups}`;
+    const numbered = (plan: Plan): Plan => ({
+      op: 'project',
+      input: plan,
+      expressions: [
+        ...plan.columns.map((_, index) => columnOf(plan.columns, index, span)),
+        { kind: 'call', name: 'row_number', args: [], type: 'long', span },
+      ],
+      columns: [...plan.columns, { name: id, type: 'long' }],
+      span,
+    });
+    const names = new Names([]);
+    const keyExpressions: Expression[] = [];
+    let chosen: Plan | undefined;
+    for (const clause of elementsOf(node['Clauses'])) {
+      if (clause['WithOthersClause'])
+        this.refuse(clause['WithOthersClause'], cx, 'top-nested ... with others is not supported');
+      const count = clause['Expression']
+        ? this.#scalars.lower(clause['Expression'], { ...cx, columns: [] })
+        : undefined;
+      const [key] = this.#outputs([clause['OfExpression']], cx);
+      let by: SyntaxNode = clause['ByExpression'];
+      let descending = true;
+      if (this.kusto.kindOf(by) === 'OrderedExpression') {
+        descending = String(by['Ordering']?.AscOrDescKeyword?.Text ?? '').toLowerCase() !== 'asc';
+        by = by['Expression'];
+      }
+      const named = this.kusto.kindOf(by) === 'SimpleNamedExpression';
+      const call: SyntaxNode = named ? by['Expression'] : by;
+      const [found] = this.#isAggregate(call, cx) ? this.#aggregates(call, cx, new Set()) : [];
+      if (!found) {
+        this.refuse(by, cx, 'top-nested orders by one aggregate');
+        return this.#standIn(node, cx);
+      }
+      const keyColumn: ColumnInfo = { name: names.unique(key!.name), type: key!.expression.type };
+      const valueName = named ? String(by['Name'].SimpleName) : `aggregated_${key!.name}`;
+      const valueColumn: ColumnInfo = { name: names.unique(valueName), type: found.aggregate.type };
+      if (!chosen) {
+        const columns = [keyColumn, valueColumn];
+        const first: Plan = {
+          op: 'summarize',
+          input,
+          keys: [key!.expression],
+          aggregates: [found.aggregate],
+          columns,
+          span,
+        };
+        chosen = numbered(this.#topOf(first, 1, descending, count, span));
+      } else {
+        const before: Plan = chosen;
+        const numberAt = before.columns.length - 1;
+        const number = columnOf(before.columns, numberAt, span);
+        const source: Plan = {
+          op: 'join',
+          kind: 'inner',
+          left: input,
+          right: before,
+          on: keyExpressions.map((left, level) => ({ left, right: columnOf(before.columns, level * 2, span) })),
+          output: [
+            ...input.columns.map((_, index) => ({ side: 'left' as const, index })),
+            { side: 'right', index: numberAt },
+          ],
+          columns: [...input.columns, { name: id, type: 'long' }],
+          span,
+        };
+        const counted: Plan = {
+          op: 'summarize',
+          input: source,
+          keys: [columnOf(source.columns, input.columns.length, span), key!.expression],
+          aggregates: [found.aggregate],
+          columns: [{ name: id, type: 'long' }, keyColumn, valueColumn],
+          span,
+        };
+        const groupId = ++this.#groups;
+        const group: Plan = { op: 'group', id: groupId, columns: counted.columns, span };
+        const top: Plan = {
+          op: 'apply',
+          id: groupId,
+          input: counted,
+          groupColumn: 0,
+          body: this.#topOf(group, 2, descending, count, span),
+          outer: [],
+          columns: counted.columns,
+          span,
+        };
+        chosen = numbered({
+          op: 'join',
+          kind: 'inner',
+          left: before,
+          right: top,
+          on: [{ left: number, right: columnOf(top.columns, 0, span) }],
+          output: [
+            ...before.columns.slice(0, numberAt).map((_, index) => ({ side: 'left' as const, index })),
+            { side: 'right', index: 1 },
+            { side: 'right', index: 2 },
+          ],
+          columns: [...before.columns.slice(0, numberAt), keyColumn, valueColumn],
+          span,
+        });
+      }
+      keyExpressions.push(key!.expression);
+    }
+    return this.#visibleOnly(chosen!);
   }
 
   /** A sub-query without a source of its own: its operators, applied to `input`. */
@@ -1497,11 +1658,6 @@ function compareGranny(a: string, b: string): number {
   const [, aHead = '', aTail = ''] = /^(.*?)(\d*)$/s.exec(a) ?? [];
   const [, bHead = '', bTail = ''] = /^(.*?)(\d*)$/s.exec(b) ?? [];
   return compareText(aHead, bHead) || Number(aTail) - Number(bTail);
-}
-
-/** The table that a plan reads, as `search` and `union withsource` name it. */
-function tableName(plan: Plan): string {
-  return plan.op === 'scan' ? plan.table : '';
 }
 
 function oneRow(span: Span): Plan {

@@ -377,6 +377,8 @@ export class ScalarLowering {
         );
         return this.make(this.#host.kusto.kindOf(node) === 'AndExpression' ? 'and' : 'or', sides, 'bool', span);
       }
+      case 'LongLiteralExpression':
+      case 'RealLiteralExpression':
       case 'StringLiteralExpression':
       case 'CompoundStringLiteralExpression': {
         const { name, text } = searchTerm(constantText(this.lower(node, cx)) ?? '', caseSensitive);

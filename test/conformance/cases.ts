@@ -22,7 +22,8 @@ export function loadCases(file: CaseFile): Case[] | undefined {
     const raw = JSON.parse(line) as Record<string, unknown>;
     const kql = raw['kql'] as string;
     const expected = file === 'rejects' ? undefined : file === 'docs' ? typedRows(raw) : tupleRows(raw);
-    const skip = expected === 'unreadable' ? 'the recorded rows cannot be read back' : skipReason(raw['id'] as string, kql);
+    const skip =
+      expected === 'unreadable' ? 'the recorded rows cannot be read back' : skipReason(raw['id'] as string, kql);
     return { id: raw['id'] as string, kql, expected: expected === 'unreadable' ? undefined : expected, skip };
   });
 }
@@ -49,11 +50,15 @@ function tupleRows(raw: Record<string, unknown>): Expected | 'unreadable' {
   return { columns: columns.map((column) => column.name), types, rows };
 }
 
-const SKIPPED: Readonly<Record<string, string>> = {};
+const SKIPPED: Readonly<Record<string, string>> = {
+  'join-innerunique-03': 'which of several left rows innerunique keeps is open',
+  'k2s-0467': 'four values tie for two places',
+};
 
 function skipReason(id: string, kql: string): string | undefined {
   if (/\bgeo_/.test(kql)) return 'geo functions lie far from sign-in logs';
   if (/\bgraph/.test(kql)) return 'graph operators lie far from sign-in logs';
-  if (/\b(rand|new_guid|sample|now|current_\w+|cursor_\w+|ingestion_time)\b\s*[(\d]/.test(kql)) return 'not deterministic';
+  if (/\b(rand|new_guid|sample|now|current_\w+|cursor_\w+|ingestion_time)\b\s*[(\d]/.test(kql))
+    return 'not deterministic';
   return SKIPPED[id];
 }

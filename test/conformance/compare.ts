@@ -44,8 +44,8 @@ export function comparable(cell: unknown, type: string): string {
   if (cell === null || cell === undefined) return 'null';
   switch (type) {
     case 'datetime':
-      return String(cell as string).replace(/(\.\d*?)?0*Z$/, (_, fraction: string | undefined) =>
-        fraction && fraction !== '.' ? `${fraction}Z` : 'Z',
+      return String(cell as string).replace(/\.(\d*?)0*Z$/, (_, fraction: string) =>
+        fraction ? `.${fraction}Z` : 'Z',
       );
     case 'dynamic':
       return dynamicText(typeof cell === 'string' ? cell : fromPlain(cell));
@@ -73,7 +73,9 @@ function normal(value: Dynamic): Dynamic {
   }
   if (Array.isArray(value)) return value.map(normal);
   if (value instanceof Map) {
-    return new Map([...value].map(([key, item]): [string, Dynamic] => [key, normal(item)]).sort(([a], [b]) => (a < b ? -1 : 1)));
+    return new Map(
+      [...value].map(([key, item]): [string, Dynamic] => [key, normal(item)]).sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
   }
   return value;
 }
@@ -92,8 +94,11 @@ export function sameCell(a: string, b: string, type: string): boolean {
   });
 }
 
-/** What differs, or undefined where the result is the expected one. */
-export function difference(result: QueryResult, expected: Expected, ordered: boolean): string | undefined {
+/**
+ * What differs, or undefined where the result is the expected one. Rows may stand in any order, except that the columns in
+ * `sortedBy` run as expected: rows that tie there have no order of their own.
+ */
+export function difference(result: QueryResult, expected: Expected, sortedBy: readonly string[]): string | undefined {
   const columns = result.columns.map((column) => `${column.name}:${typeName(column.type)}`).join(', ');
   const wanted = expected.columns.map((name, i) => `${name}:${expected.types[i]!}`).join(', ');
   if (columns !== wanted) return `columns are ${columns}\n     expected ${wanted}`;
@@ -104,15 +109,17 @@ export function difference(result: QueryResult, expected: Expected, ordered: boo
   const same = (a: readonly string[], b: readonly string[]): boolean =>
     a.every((cell, i) => sameCell(cell, b[i]!, expected.types[i]!));
   if (rows.every((row, i) => same(row, expected.rows[i]!))) return undefined;
-  if (!ordered) {
-    const rest = [...expected.rows];
-    const matched = rows.every((row) => {
-      const at = rest.findIndex((other) => same(row, other));
-      if (at >= 0) rest.splice(at, 1);
-      return at >= 0;
-    });
-    if (matched) return undefined;
-  }
+  const keys = sortedBy.map((name) => expected.columns.indexOf(name)).filter((index) => index >= 0);
+  const inOrder = rows.every((row, i) =>
+    keys.every((key) => sameCell(row[key]!, expected.rows[i]![key]!, expected.types[key]!)),
+  );
+  const rest = [...expected.rows];
+  const matched = rows.every((row) => {
+    const at = rest.findIndex((other) => same(row, other));
+    if (at >= 0) rest.splice(at, 1);
+    return at >= 0;
+  });
+  if (matched && inOrder) return undefined;
   return `rows are\n${show(rows)}\n     expected\n${show(expected.rows)}`;
 }
 
