@@ -19,10 +19,20 @@ import {
 
 const MIN_LONG = -(2n ** 63n);
 
-/** A real as a long: towards zero; beyond 64 bits, and NaN, the least long, as the processor's own conversion has it. */
+/** A real as a long: towards zero; beyond 64 bits, and NaN, the least long, as Kusto has it of constants. */
 function longOfReal(value: number): bigint {
   const whole = Math.trunc(value);
   return Number.isFinite(value) && whole >= -(2 ** 63) && whole < 2 ** 63 ? BigInt(whole) : MIN_LONG;
+}
+
+/** As {@link longOfReal}, but to the nearest whole number of the type: what Kusto gives for rows of a column. */
+function nearestWhole(value: Value, type: ScalarType, result: 'int' | 'long'): Value {
+  if (type !== 'real' || value === null) return result === 'int' ? toInt(value, type) : toLong(value, type);
+  const limit = result === 'int' ? 2 ** 31 : 2 ** 63;
+  const number = value as number;
+  if (Number.isNaN(number)) return 0n;
+  if (number >= limit) return BigInt(limit) - 1n;
+  return number <= -limit ? -BigInt(limit) : BigInt(Math.trunc(number));
 }
 
 function toLong(value: Value, type: ScalarType): bigint | null {
@@ -179,17 +189,17 @@ function dynamicTypeName(value: Dynamic): string {
   return unwrap(value, 'dynamic').type;
 }
 
-const NUMBER_CONVERSIONS = {
-  toint: wholeKernel('int'),
-  tolong: wholeKernel('long'),
-  toreal: realKernel,
-} as const;
-
 export const CONVERSIONS: readonly ScalarFunction[] = [
   define('tostring', ([value], types) => textOf(value!, types[0]!)),
-  define('toint', ([value], types) => toInt(value!, types[0]!), { vector: NUMBER_CONVERSIONS.toint }),
-  define('tolong', ([value], types) => toLong(value!, types[0]!), { vector: NUMBER_CONVERSIONS.tolong }),
-  define('toreal', ([value], types) => toReal(value!, types[0]!), { vector: NUMBER_CONVERSIONS.toreal }),
+  define('toint', ([value], types) => toInt(value!, types[0]!), {
+    vector: wholeKernel('int'),
+    bind: (_constants, types) => (args) => nearestWhole(args[0]!, types[0]!, 'int'),
+  }),
+  define('tolong', ([value], types) => toLong(value!, types[0]!), {
+    vector: wholeKernel('long'),
+    bind: (_constants, types) => (args) => nearestWhole(args[0]!, types[0]!, 'long'),
+  }),
+  define('toreal', ([value], types) => toReal(value!, types[0]!), { vector: realKernel }),
   define('tobool', ([value], types) => toBool(value!, types[0]!)),
   define('todecimal', ([value], types) => toDecimal(value!, types[0]!)),
   define('todatetime', ([value], types) => toDatetime(value!, types[0]!)),

@@ -377,7 +377,9 @@ export function wholeKernel(type: 'int' | 'long'): Kernel {
       // + 0 turns a negative zero into zero.
       const whole = Math.trunc(values[i]!) + 0;
       if (!(Math.abs(whole) <= MAX_SAFE)) return undefined;
-      out[i] = type === 'int' ? Number(BigInt.asIntN(32, BigInt(whole))) : whole;
+      if (type === 'long') out[i] = whole;
+      else if (a.type === 'real') out[i] = Math.min(Math.max(whole, -(2 ** 31)), 2 ** 31 - 1);
+      else out[i] = Number(BigInt.asIntN(32, BigInt(whole)));
     }
     return { kind: 'number', type, values: out, nulls: a.nulls };
   };
@@ -424,7 +426,7 @@ function branches(columns: readonly Column[], type: ScalarType, rowCount: number
 }
 
 /** For each row the value of the branch that `choice` names. */
-function choose(
+export function choose(
   choice: Uint8Array,
   columns: readonly Column[],
   type: ScalarType,

@@ -2,17 +2,28 @@
 import { CONVERSIONS } from './convert.ts';
 import { DYNAMIC_FUNCTIONS } from './dynamic.ts';
 import type { ScalarFunction } from './function.ts';
+import { HASH_FUNCTIONS } from './hash.ts';
+import { NETWORK_FUNCTIONS } from './network.ts';
 import { NUMERIC_FUNCTIONS } from './numeric.ts';
 import { OPERATORS } from './operators.ts';
+import { ROW_FUNCTIONS } from './rows.ts';
 import { TEXT_FUNCTIONS } from './text.ts';
 import { TIME_FUNCTIONS } from './time.ts';
 
 export type { ScalarFunction } from './function.ts';
 
 const BY_NAME: ReadonlyMap<string, ScalarFunction> = new Map(
-  [...OPERATORS, ...CONVERSIONS, ...TEXT_FUNCTIONS, ...NUMERIC_FUNCTIONS, ...TIME_FUNCTIONS, ...DYNAMIC_FUNCTIONS].map(
-    (f) => [f.name, f],
-  ),
+  [
+    ...OPERATORS,
+    ...CONVERSIONS,
+    ...TEXT_FUNCTIONS,
+    ...NUMERIC_FUNCTIONS,
+    ...TIME_FUNCTIONS,
+    ...DYNAMIC_FUNCTIONS,
+    ...NETWORK_FUNCTIONS,
+    ...HASH_FUNCTIONS,
+    ...ROW_FUNCTIONS,
+  ].map((f) => [f.name, f]),
 );
 
 /** The function or operator of this name, or undefined where the engine has none. */

@@ -159,7 +159,7 @@ export function hasTerm(text: string, term: string, start: boolean, end: boolean
 }
 
 const LONG_FORM = /^\s*([+-]?)(\d+)\s*$/;
-const HEX_FORM = /^\s*([+-]?)0[xX]([0-9a-fA-F]{1,16})\s*$/;
+const HEX_FORM = /^\s*0[xX]([0-9a-fA-F]{1,16})\s*$/;
 
 /** The whole number that a text is (decimal, or hexadecimal after 0x), or null; also null beyond 64 bits. */
 export function parseLong(text: string): bigint | null {
@@ -170,20 +170,18 @@ export function parseLong(text: string): bigint | null {
     return value >= MIN_LONG && value <= MAX_LONG ? value : null;
   }
   const hex = HEX_FORM.exec(text);
-  if (!hex) return null;
-  const value = BigInt.asIntN(64, BigInt(`0x${hex[2]!}`));
-  return hex[1] === '-' ? -value : value;
+  return hex && BigInt.asIntN(64, BigInt(`0x${hex[1]!}`));
 }
 
 const REAL_FORM = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
 
+const SPECIAL_REAL_FORM = /^\s*([+-]?)(?:NaN|nan|([Ii]nf(?:inity)?))\s*$/;
+
 /** The number that a text is, or null. */
 export function parseReal(text: string): number | null {
   if (REAL_FORM.test(text)) return Number(text);
-  const word = text.trim().toLowerCase();
-  if (word === 'nan') return NaN;
-  if (word === 'inf' || word === '+inf' || word === 'infinity' || word === '+infinity') return Infinity;
-  if (word === '-inf' || word === '-infinity') return -Infinity;
+  const special = SPECIAL_REAL_FORM.exec(text);
+  if (special) return special[2] === undefined ? NaN : special[1] === '-' ? -Infinity : Infinity;
   const whole = HEX_FORM.test(text) ? parseLong(text) : null;
   return whole === null ? null : Number(whole);
 }
@@ -237,7 +235,9 @@ export function parseDatetime(text: string): bigint | null {
   return null;
 }
 
-const CLOCK_FORM = /^\s*(-)?(?:(\d{1,8})[.:])?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?\s*$/;
+/** `[-][d.]hh:mm[:ss[.fffffff]]`; days may also stand before a colon where all four parts are there. */
+const CLOCK_FORM =
+  /^\s*(-)?(?:(\d{1,8})(?:\.|:(?=\d{1,2}:\d{1,2}:)))?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?\s*$/;
 const UNIT_FORM =
   /^\s*([+-]?\d+(?:\.\d+)?)\s*(d|day|days|h|hr|hrs|hour|hours|m|min|minute|minutes|s|sec|second|seconds|ms|milli|millis|millisec|millisecond|milliseconds|microsecond|microseconds|micro|micros|tick|ticks)\s*$/i;
 

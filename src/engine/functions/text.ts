@@ -175,15 +175,25 @@ function mapCase(text: string, map: (c: string) => string): string {
     .join('');
 }
 
+/** One search after the other over what no earlier one has replaced. */
 function replaceStrings(text: string, from: Dynamic, to: Dynamic): string {
   if (!Array.isArray(from)) return text;
-  let result = text;
+  let pieces: { readonly text: string; readonly done: boolean }[] = [{ text, done: false }];
   from.forEach((part, i) => {
     const search = textOf(part, 'dynamic');
-    const replacement = Array.isArray(to) ? to[i] : to;
-    if (search !== '') result = result.split(search).join(textOf(replacement ?? null, 'dynamic'));
+    if (search === '') return;
+    const replacement = { text: textOf((Array.isArray(to) ? to[i] : to) ?? null, 'dynamic'), done: true };
+    pieces = pieces.flatMap((piece) =>
+      piece.done
+        ? [piece]
+        : piece.text
+            .split(search)
+            .flatMap((rest, at) =>
+              at === 0 ? [{ text: rest, done: false }] : [replacement, { text: rest, done: false }],
+            ),
+    );
   });
-  return limited(result);
+  return limited(pieces.map((piece) => piece.text).join(''));
 }
 
 const NON_ASCII = /[^\u0000-\u007f]/;
