@@ -57,6 +57,13 @@ function parseV6(text: string): Address | undefined {
   return prefix > 128 ? undefined : { bits, prefix };
 }
 
+/** As {@link parseV6}; `::192.168.1.1` is the same address as `192.168.1.1` here, as Kusto's comparisons have it. */
+function parseComparable(text: string): Address | undefined {
+  const address = parseV6(text);
+  if (!address || address.bits >> 32n !== 0n || !text.includes('.')) return address;
+  return { ...address, bits: (0xffffn << 32n) | address.bits };
+}
+
 function masked(bits: bigint, prefix: number, width: number): bigint {
   const drop = BigInt(width - prefix);
   return (bits >> drop) << drop;
@@ -340,14 +347,14 @@ export const NETWORK_FUNCTIONS: readonly ScalarFunction[] = [
     if (!address || wanted < 0 || wanted > 128) return '';
     return formatV6(masked(address.bits, Math.min(address.prefix, wanted), 128));
   }),
-  define('ipv6_compare', (args) => compareAddresses(parseV6, 128, args)),
+  define('ipv6_compare', (args) => compareAddresses(parseComparable, 128, args)),
   define('ipv6_is_match', (args) => {
-    const order = compareAddresses(parseV6, 128, args);
+    const order = compareAddresses(parseComparable, 128, args);
     return order === null ? null : order === 0n;
   }),
-  text('ipv6_is_in_range', (ip, range) => inRange(parseV6, 128, ip!, range!)),
-  define('ipv6_is_in_any_range', (args, types) => inAnyRange(parseV6, 128, args, types), {
-    bind: bindAnyRange(parseV6, 128),
+  text('ipv6_is_in_range', (ip, range) => inRange(parseComparable, 128, ip!, range!)),
+  define('ipv6_is_in_any_range', (args, types) => inAnyRange(parseComparable, 128, args, types), {
+    bind: bindAnyRange(parseComparable, 128),
   }),
   hasAny('has_ipv4', false),
   hasAny('has_any_ipv4', false),
