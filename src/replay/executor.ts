@@ -1,0 +1,85 @@
+/**
+ * Who evaluates partitions: this thread, or a pool of workers. Both take the same tasks and give the same rows; results
+ * come in any order and are put in place by task, so the number of threads never shows.
+ */
+import { Piscina } from 'piscina';
+import { fromPlainError, type PlainError, TocsinError } from '../base/errors.ts';
+import type { Batch } from '../columns/batch.ts';
+import type { TableSource } from '../engine/run.ts';
+import { type PlainBatch, unpackBatch } from '../engine/transfer.ts';
+import { evaluatePartition, type PartitionTask, type PartRows } from './partition.ts';
+
+export interface Executor {
+  /** How many tasks run at one time. */
+  readonly concurrency: number;
+  /** @throws {@link TocsinError} what the task failed with; `INTERRUPTED` where the signal aborts. */
+  run(task: PartitionTask, signal: AbortSignal | undefined): Promise<PartRows<Batch>[]>;
+  close(): Promise<void>;
+}
+
+/** Evaluates in the calling thread, and lets other work in between tasks. */
+export class InlineExecutor implements Executor {
+  readonly concurrency = 1;
+  readonly #open: (partition: number) => TableSource;
+
+  constructor(open: (partition: number) => TableSource) {
+    this.#open = open;
+  }
+
+  async run(task: PartitionTask, signal: AbortSignal | undefined): Promise<PartRows<Batch>[]> {
+    // Timers and signals would starve otherwise: an abort is seen between tasks.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (signal?.aborted) throw new TocsinError('INTERRUPTED', 'interrupted');
+    return evaluatePartition(this.#open(task.partition), task);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** A task as a worker gets it. */
+export interface WorkerTask extends PartitionTask {
+  /** The folder of the dataset. */
+  readonly dataset: string;
+}
+
+/** What a worker answers. Errors lose their class between threads, so they travel as data. */
+export type WorkerAnswer =
+  | { readonly ok: true; readonly parts: readonly PartRows<PlainBatch>[] }
+  | { readonly ok: false; readonly error: PlainError };
+
+/** Evaluates on worker threads, which open the dataset by its path. */
+export class PoolExecutor implements Executor {
+  readonly concurrency: number;
+  readonly #dataset: string;
+  readonly #pool: Piscina<WorkerTask, WorkerAnswer>;
+
+  constructor(dataset: string, threads: number) {
+    this.concurrency = threads;
+    this.#dataset = dataset;
+    this.#pool = new Piscina({
+      filename: import.meta.resolve('#replay-worker'),
+      minThreads: threads,
+      maxThreads: threads,
+      // One task at a time and none waiting in a worker: a task is a whole partition.
+      concurrentTasksPerWorker: 1,
+    });
+  }
+
+  async run(task: PartitionTask, signal: AbortSignal | undefined): Promise<PartRows<Batch>[]> {
+    let answer: WorkerAnswer;
+    try {
+      answer = await this.#pool.run({ ...task, dataset: this.#dataset }, signal ? { signal } : {});
+    } catch (error) {
+      if (signal?.aborted) throw new TocsinError('INTERRUPTED', 'interrupted', { cause: error });
+      throw error;
+    }
+    if (!answer.ok) throw fromPlainError(answer.error);
+    return answer.parts.map(({ rows, ends, counts }) => ({ rows: unpackBatch(rows), ends, counts }));
+  }
+
+  close(): Promise<void> {
+    return this.#pool.destroy();
+  }
+}

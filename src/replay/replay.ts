@@ -1,0 +1,350 @@
+/**
+ * Replays a rule over a dataset: every run of its schedule, the rows that each returns, and what Sentinel makes of them.
+ *
+ * The plan is cut (engine/cut.ts) into parts that each partition can evaluate on its own and a rest that works on the rows
+ * gathered from all of them. Parts are evaluated for all runs by an executor; the rest runs here, run by run. Gathered rows
+ * are put into the canonical order, so the result depends neither on how many threads there are nor on how the dataset
+ * is partitioned.
+ */
+import { availableParallelism } from 'node:os';
+import { type Problem, TocsinError } from '../base/errors.ts';
+import { formatDatetime, parseIsoDatetime } from '../base/time.ts';
+import type { Batch, ColumnInfo } from '../columns/batch.ts';
+import { valueAt } from '../columns/column.ts';
+import type { Value } from '../columns/value.ts';
+import type { Manifest } from '../dataset/manifest.ts';
+
+import { gatherBatches, prepare } from '../engine/execute.ts';
+import type { Run, TableSource } from '../engine/run.ts';
+import { batchFromRows, concatBatches } from '../engine/tables.ts';
+import { type Plan, planInputs, scannedTables } from '../plan/plan.ts';
+import type { CompiledRule } from '../rules/compile.ts';
+import { formatDuration } from '../rules/duration.ts';
+import { type AlertSettings, type RaisedAlert, raiseAlerts } from './alerts.ts';
+import { type Executor, InlineExecutor, PoolExecutor } from './executor.ts';
+import { gatherScans } from './gather-scans.ts';
+import { groupIncidents, type Incident, type IncidentSettings } from './incidents.ts';
+import { digestOf } from './output.ts';
+import { type Part, type PartitionTask, type PartRows, planNodes, RowCounts } from './partition.ts';
+import type { ReplayResult, ResultRow } from './result.ts';
+import { evaluationOf, scheduleRuns } from './schedule.ts';
+
+/** What is replayed over: a dataset on disk, or tables in memory. */
+export interface Replayable {
+  /** The folder; undefined for tables in memory, which only this thread can read. */
+  readonly path?: string | undefined;
+  readonly manifest: Pick<Manifest, 'start' | 'end' | 'partitionCount' | 'origin'> & {
+    readonly tables: readonly Pick<Manifest['tables'][number], 'table' | 'rowCount'>[];
+  };
+  partition(index: number): TableSource;
+}
+
+export interface Progress {
+  /** `rows`: reading and evaluating partitions. `runs`: what is done with the gathered rows. */
+  readonly phase: 'rows' | 'runs';
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ReplayOptions {
+  /** Worker threads; 0 works in the calling thread. Default: one a core, and no more than there is work for. */
+  readonly threads?: number;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Stops the replay, which then fails with `INTERRUPTED`. */
+  readonly signal?: AbortSignal;
+  readonly alerts?: AlertSettings;
+  readonly incidents?: IncidentSettings;
+}
+
+/** A replay with all that became of its alerts. */
+export interface Replay extends ReplayResult {
+  readonly alerts: readonly RaisedAlert[];
+  readonly incidents: readonly Incident[];
+}
+
+/**
+ * Replays a compiled rule.
+ *
+ * @throws {@link TocsinError} `INTERRUPTED` where the signal aborts, `INPUT` where the dataset cannot be read, `QUERY` where
+ * an operator would make more rows than allowed.
+ */
+export async function replay(
+  dataset: Replayable,
+  compiled: CompiledRule,
+  options: ReplayOptions = {},
+): Promise<Replay> {
+  const { rule, plan } = compiled;
+  const { manifest } = dataset;
+  const { signal } = options;
+  const range = { start: ticksOf(manifest.start), end: ticksOf(manifest.end) };
+  const runs = scheduleRuns(range, rule);
+  const evaluations = runs.map((run) => evaluationOf(run, rule));
+  const { root, parts } = gatherScans(plan.root);
+
+  const executor = executorFor(dataset, options);
+  let gathered: Gathered;
+  try {
+    gathered = await gather(executor, dataset, parts, evaluations, options);
+  } finally {
+    await executor.close();
+  }
+
+  const { columns } = root;
+  const rowCounts = new RowCounts(root);
+  const evaluator = prepare(root, NO_TABLES, { gatheredOnce: gathered.once, observe: rowCounts.observe });
+  const returned: ResultRow[] = [];
+  for (let run = 0; run < runs.length; run++) {
+    if (run % RUNS_BETWEEN_PAUSES === 0) {
+      await pause(signal);
+      options.onProgress?.({ phase: 'runs', done: run, total: runs.length });
+    }
+    appendRows(returned, run, evaluator.run(evaluations[run]!, gathered.rowsOf(run)));
+  }
+  options.onProgress?.({ phase: 'runs', done: runs.length, total: runs.length });
+
+  const datasetId = JSON.stringify([manifest.origin, manifest.start, manifest.end]);
+  const { alerts, suppressedRuns } = raiseAlerts({
+    rule,
+    columns,
+    runs,
+    rows: returned,
+    datasetId,
+    ...(options.alerts && { settings: options.alerts }),
+  });
+  const suppressed = new Set(suppressedRuns);
+  const rows = suppressed.size === 0 ? returned : returned.filter((row) => !suppressed.has(row.run));
+  const rowsRead = rowsReadOf(dataset, plan.root);
+  const counts = new Map(gathered.counts);
+  planNodes(root).forEach((node, i) => counts.set(node, rowCounts.counts[i]! + (counts.get(node) ?? 0)));
+  return {
+    columns,
+    runs,
+    rows,
+    alerts,
+    incidents: groupIncidents(rule, runs, alerts, options.incidents),
+    rowsRead,
+    warnings: warningsOf(compiled, manifest, root, counts, rowsRead, runs.length),
+    digest: digestOf(columns, runs, rows),
+  };
+}
+
+/** The source of the plan above the gathers: no scan is left in it. */
+const NO_TABLES: TableSource = { scan: (_table, columns) => batchFromRows(columns, []) };
+
+/** Between this many runs other work of the thread gets its turn. */
+const RUNS_BETWEEN_PAUSES = 16;
+
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  if (signal?.aborted) throw new TocsinError('INTERRUPTED', 'interrupted');
+}
+
+function ticksOf(iso: string): bigint {
+  const ticks = parseIsoDatetime(iso);
+  if (ticks !== undefined) return ticks;
+  throw new TocsinError('INPUT', `the dataset's time ${JSON.stringify(iso)} is no ISO 8601 time`);
+}
+
+function executorFor(dataset: Replayable, options: ReplayOptions): Executor {
+  const { partitionCount } = dataset.manifest;
+  const threads = options.threads ?? Math.min(availableParallelism(), partitionCount);
+  if (threads === 0 || dataset.path === undefined) return new InlineExecutor((index) => dataset.partition(index));
+  return new PoolExecutor(dataset.path, threads);
+}
+
+/** The rows of all partitions below each gather. */
+interface Gathered {
+  /** Rows over all time, by the gather's id. */
+  readonly once: ReadonlyMap<number, Batch>;
+  /** Rows of one run, by the gather's id. */
+  rowsOf(run: number): ReadonlyMap<number, Batch>;
+  readonly counts: ReadonlyMap<Plan, number>;
+}
+
+async function gather(
+  executor: Executor,
+  dataset: Replayable,
+  parts: readonly Part[],
+  evaluations: readonly Run[],
+  options: ReplayOptions,
+): Promise<Gathered> {
+  const tasks = tasksOf(dataset.manifest.partitionCount, parts, evaluations, executor.concurrency);
+  const results = await runTasks(executor, tasks, options);
+  const once = new Map<number, Batch>();
+  const perRun: { id: number; all: Batch; rows: Uint32Array[]; columns: readonly ColumnInfo[] }[] = [];
+  const counts = new Map<Plan, number>();
+  parts.forEach(({ id, scope, plan }, part) => {
+    const pieces = results.flatMap((result, t) => {
+      const piece = result.get(part);
+      return piece ? [{ ...piece, firstRun: tasks[t]!.firstRun }] : [];
+    });
+    planNodes(plan).forEach((node, index) => {
+      counts.set(
+        node,
+        pieces.reduce((sum, piece) => sum + piece.counts[index]!, counts.get(node) ?? 0),
+      );
+    });
+    const batches = pieces.map((piece) => piece.rows);
+    if (scope === 'once') {
+      once.set(id, gatherBatches(plan.columns, batches));
+      return;
+    }
+    // All runs share one set of dictionaries, so that ordering and grouping by them is worked out once.
+    const all = concatBatches(plan.columns, batches);
+    perRun.push({ id, all, rows: rowsByRun(pieces, evaluations.length), columns: plan.columns });
+  });
+  return {
+    once,
+    counts,
+    rowsOf: (run) =>
+      new Map(perRun.map(({ id, all, rows, columns }) => [id, gatherBatches(columns, [all.select(rows[run]!)])])),
+  };
+}
+
+interface Task extends PartitionTask {
+  /** Which of the replay's parts `parts` are. */
+  readonly partIndexes: readonly number[];
+  readonly firstRun: number;
+}
+
+/**
+ * One task a partition, or where there are fewer partitions than threads, several that share its runs out. What is
+ * evaluated once for all runs goes with the first of them.
+ */
+function tasksOf(
+  partitionCount: number,
+  parts: readonly Part[],
+  evaluations: readonly Run[],
+  concurrency: number,
+): Task[] {
+  const shares = Math.max(1, Math.min(Math.ceil(concurrency / partitionCount), evaluations.length));
+  const tasks: Task[] = [];
+  for (let partition = 0; partition < partitionCount; partition++) {
+    for (let share = 0; share < shares; share++) {
+      const firstRun = Math.floor((evaluations.length * share) / shares);
+      const lastRun = Math.floor((evaluations.length * (share + 1)) / shares);
+      const partIndexes = parts.flatMap((part, index) => (share === 0 || part.scope === 'run' ? [index] : []));
+      if (partIndexes.length === 0) continue;
+      tasks.push({
+        partition,
+        parts: partIndexes.map((index) => parts[index]!),
+        partIndexes,
+        runs: evaluations.slice(firstRun, lastRun),
+        firstRun,
+      });
+    }
+  }
+  return tasks;
+}
+
+/** Runs all tasks, `concurrency` at a time; for each the rows of its parts by the part's index. */
+async function runTasks(
+  executor: Executor,
+  tasks: readonly Task[],
+  { signal, onProgress }: ReplayOptions,
+): Promise<ReadonlyMap<number, PartRows<Batch>>[]> {
+  const results: Map<number, PartRows<Batch>>[] = [];
+  let next = 0;
+  let done = 0;
+  onProgress?.({ phase: 'rows', done, total: tasks.length });
+  const lane = async (): Promise<void> => {
+    while (next < tasks.length) {
+      const index = next++;
+      const { partIndexes, firstRun: _, ...task } = tasks[index]!;
+      const rows = await executor.run(task, signal);
+      results[index] = new Map(rows.map((part, i) => [partIndexes[i]!, part]));
+      onProgress?.({ phase: 'rows', done: ++done, total: tasks.length });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(executor.concurrency, tasks.length) }, lane));
+  return results;
+}
+
+/** For each run the row numbers of its rows in the pieces put one after another. */
+function rowsByRun(
+  pieces: readonly (PartRows<Batch> & { readonly firstRun: number })[],
+  runCount: number,
+): Uint32Array[] {
+  const lengths = new Uint32Array(runCount);
+  for (const { ends, firstRun } of pieces) {
+    for (let i = 0; i < ends.length; i++) lengths[firstRun + i]! += ends[i]! - (i === 0 ? 0 : ends[i - 1]!);
+  }
+  const rows = Array.from(lengths, (length) => new Uint32Array(length));
+  const filled = new Uint32Array(runCount);
+  let offset = 0;
+  for (const { ends, firstRun, rows: batch } of pieces) {
+    let row = 0;
+    for (let i = 0; i < ends.length; i++) {
+      const run = firstRun + i;
+      for (; row < ends[i]!; row++) rows[run]![filled[run]!++] = offset + row;
+    }
+    offset += batch.rowCount;
+  }
+  return rows;
+}
+
+function appendRows(rows: ResultRow[], run: number, batch: Batch): void {
+  const columns = batch.columns();
+  const { lineage } = batch;
+  for (let row = 0; row < batch.rowCount; row++) {
+    const cells: Value[] = columns.map((column) => valueAt(column, row));
+    rows.push({ run, cells, events: lineage ? lineage.sets[lineage.codes[row]!]! : NO_EVENTS });
+  }
+}
+
+const NO_EVENTS: readonly string[] = [];
+
+function rowsReadOf({ manifest }: Replayable, root: Plan): Record<string, number> {
+  return Object.fromEntries(
+    scannedTables(root).map((table) => [table, manifest.tables.find((t) => t.table === table)?.rowCount ?? 0]),
+  );
+}
+
+/** What makes a replay prove less than it seems to: nothing to read, and steps that let nothing through in any run. */
+function warningsOf(
+  { rule, source }: CompiledRule,
+  manifest: Replayable['manifest'],
+  root: Plan,
+  counts: ReadonlyMap<Plan, number>,
+  rowsRead: Readonly<Record<string, number>>,
+  runCount: number,
+): string[] {
+  const warnings: string[] = [];
+  const start = ticksOf(manifest.start);
+  const end = ticksOf(manifest.end);
+  if (runCount === 0) warnings.push('the dataset covers no time, so the rule never ran');
+  else if (rule.kind === 'Scheduled' && rule.queryPeriod > end - start) {
+    warnings.push(
+      `the rule looks back ${formatDuration(rule.queryPeriod)}, but the dataset covers only ${formatDuration(end - start)} from ${formatDatetime(start)}: no run saw a full window`,
+    );
+  }
+  for (const [table, count] of Object.entries(rowsRead)) {
+    if (count === 0) warnings.push(`the dataset has no rows of ${table}`);
+  }
+  if (Object.values(rowsRead).every((count) => count === 0)) return warnings;
+  const problems: Problem[] = [];
+  const seen = new Set<Plan>();
+  const visit = (node: Plan): void => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    const inputs = planInputs(node);
+    inputs.forEach(visit);
+    if ((counts.get(node) ?? 0) > 0) return;
+    // Only the first step that lets nothing through is worth a word, and only steps that choose among rows.
+    const fed = inputs.length > 0 && inputs.every((input) => (counts.get(input) ?? 0) > 0);
+    if (node.op === 'scan' && (rowsRead[node.table] ?? 0) > 0) {
+      problems.push(source.queryProblem(`no run saw a row of ${node.table}`, node.span.start, node.span.end));
+    } else if (fed && (node.op === 'filter' || (node.op === 'join' && !node.kind.endsWith('anti')))) {
+      const rows = inputs.map((input) => (counts.get(input) ?? 0).toLocaleString('en-US')).join(' and ');
+      const what = node.op === 'join' ? 'this join matched' : 'this condition let through';
+      problems.push(
+        source.queryProblem(`${what} none of the ${rows} rows that came to it`, node.span.start, node.span.end),
+      );
+    }
+  };
+  visit(root);
+  for (const { message, position } of problems) {
+    warnings.push(position ? `${position.file}:${position.line}:${position.column}: ${message}` : message);
+  }
+  return warnings;
+}
