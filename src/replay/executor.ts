@@ -7,13 +7,13 @@ import { fromPlainError, type PlainError, TocsinError } from '../base/errors.ts'
 import type { Batch } from '../columns/batch.ts';
 import type { TableSource } from '../engine/run.ts';
 import { type PlainBatch, unpackBatch } from '../engine/transfer.ts';
-import { evaluatePartition, type PartitionTask, type PartRows } from './partition.ts';
+import { evaluatePartition, type PartitionTask, type PartitionRows } from './partition.ts';
 
 export interface Executor {
   /** How many tasks run at one time. */
   readonly concurrency: number;
   /** @throws {@link TocsinError} what the task failed with; `INTERRUPTED` where the signal aborts. */
-  run(task: PartitionTask, signal: AbortSignal | undefined): Promise<PartRows<Batch>[]>;
+  run(task: PartitionTask, signal: AbortSignal | undefined): Promise<PartitionRows<Batch>>;
   close(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export class InlineExecutor implements Executor {
     this.#open = open;
   }
 
-  async run(task: PartitionTask, signal: AbortSignal | undefined): Promise<PartRows<Batch>[]> {
+  async run(task: PartitionTask, signal: AbortSignal | undefined): Promise<PartitionRows<Batch>> {
     // Timers and signals would starve otherwise: an abort is seen between tasks.
     await new Promise((resolve) => setImmediate(resolve));
     if (signal?.aborted) throw new TocsinError('INTERRUPTED', 'interrupted');
@@ -46,7 +46,7 @@ export interface WorkerTask extends PartitionTask {
 
 /** What a worker answers. Errors lose their class between threads, so they travel as data. */
 export type WorkerAnswer =
-  | { readonly ok: true; readonly parts: readonly PartRows<PlainBatch>[] }
+  | { readonly ok: true; readonly result: PartitionRows<PlainBatch> }
   | { readonly ok: false; readonly error: PlainError };
 
 /** Evaluates on worker threads, which open the dataset by its path. */
@@ -67,7 +67,7 @@ export class PoolExecutor implements Executor {
     });
   }
 
-  async run(task: PartitionTask, signal: AbortSignal | undefined): Promise<PartRows<Batch>[]> {
+  async run(task: PartitionTask, signal: AbortSignal | undefined): Promise<PartitionRows<Batch>> {
     let answer: WorkerAnswer;
     try {
       answer = await this.#pool.run({ ...task, dataset: this.#dataset }, signal ? { signal } : {});
@@ -76,7 +76,8 @@ export class PoolExecutor implements Executor {
       throw error;
     }
     if (!answer.ok) throw fromPlainError(answer.error);
-    return answer.parts.map(({ rows, ends, counts }) => ({ rows: unpackBatch(rows), ends, counts }));
+    const { parts, counts } = answer.result;
+    return { parts: parts.map(({ rows, ends }) => ({ rows: unpackBatch(rows), ends })), counts };
   }
 
   close(): Promise<void> {

@@ -23,7 +23,7 @@ export function gatherScans(root: Plan): Cut {
     if (Array.isArray(value)) return value.map(rewrite);
     const node = value as Plan;
     if (node.op === 'scan') {
-      parts.push({ id: parts.length, scope: 'run', plan: node });
+      parts.push({ id: parts.length, scope: 'once', plan: node });
       return { op: 'gather', input: node, id: parts.length - 1, columns: node.columns, span: node.span };
     }
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewrite(item)]));

@@ -3,7 +3,7 @@
  * same function inline and in a worker thread; what goes in and what comes out is plain data and batches.
  */
 import type { Batch } from '../columns/batch.ts';
-import { prepare } from '../engine/execute.ts';
+import { Evaluator } from '../engine/execute.ts';
 import type { Run, TableSource } from '../engine/run.ts';
 import { concatBatches } from '../engine/tables.ts';
 import { type Plan, visitPlan } from '../plan/plan.ts';
@@ -23,28 +23,33 @@ export interface PartitionTask {
   readonly runs: readonly Run[];
 }
 
-/** The rows of one part, run after run: those of run r are [ends[r - 1], ends[r]). A part with scope `once` has one run. */
+/** The rows of one part, run after run: those of run r are [ends[r - 1], ends[r]). A part with scope `once` has one run, and the columns of `withTimes`. */
 export interface PartRows<Rows> {
   readonly rows: Rows;
   readonly ends: Uint32Array;
-  /** How many rows came out of each node of the part's plan over all runs, in the order of `planNodes`. */
+}
+
+export interface PartitionRows<Rows> {
+  /** In the order of the task's parts. */
+  readonly parts: readonly PartRows<Rows>[];
+  /** How many rows came out of each node of the parts' plans over all runs, in the order of `planNodes`. */
   readonly counts: Float64Array;
 }
 
-/** The nodes of a plan in an order that structured cloning keeps, each once. */
-export function planNodes(root: Plan): Plan[] {
-  const nodes: Plan[] = [];
-  visitPlan(root, (node) => nodes.push(node));
-  return nodes;
+/** The nodes of plans in an order that structured cloning keeps, each once. */
+export function planNodes(roots: readonly Plan[]): Plan[] {
+  const nodes = new Set<Plan>();
+  for (const root of roots) visitPlan(root, (node) => nodes.add(node));
+  return [...nodes];
 }
 
-/** Counts rows out of the nodes of one plan. */
+/** Counts rows out of the nodes of plans. */
 export class RowCounts {
   readonly counts: Float64Array;
   readonly #indexOf: ReadonlyMap<Plan, number>;
 
-  constructor(root: Plan) {
-    const nodes = planNodes(root);
+  constructor(roots: readonly Plan[]) {
+    const nodes = planNodes(roots);
     this.counts = new Float64Array(nodes.length);
     this.#indexOf = new Map(nodes.map((node, index) => [node, index]));
   }
@@ -55,24 +60,31 @@ export class RowCounts {
   };
 }
 
-/** A run that sees all rows of all time. */
-export const ALL_TIME: Run = { now: 0n, window: undefined };
-
-/** Evaluates the task's parts over the partition's rows, in the order of `task.parts`. */
-export function evaluatePartition(source: TableSource, task: PartitionTask): PartRows<Batch>[] {
-  return task.parts.map(({ plan, scope }) => {
-    const rowCounts = new RowCounts(plan);
-    const evaluator = prepare(plan, source, { observe: rowCounts.observe });
-    const runs = scope === 'once' ? [ALL_TIME] : task.runs;
-    const ends = new Uint32Array(runs.length);
-    const batches: Batch[] = [];
-    let rowCount = 0;
-    for (let run = 0; run < runs.length; run++) {
-      const batch = evaluator.run(runs[run]!);
-      rowCount += batch.rowCount;
-      ends[run] = rowCount;
-      if (batch.rowCount > 0) batches.push(batch);
-    }
-    return { rows: concatBatches(plan.columns, batches), ends, counts: rowCounts.counts };
+/** Evaluates the task's parts over the partition's rows. */
+export function evaluatePartition(source: TableSource, task: PartitionTask): PartitionRows<Batch> {
+  const { parts, runs } = task;
+  const rowCounts = new RowCounts(parts.map((part) => part.plan));
+  const evaluator = new Evaluator(parts[0]!.plan, source, { observe: rowCounts.observe });
+  const eachRun = parts.filter((part) => part.scope === 'run');
+  const batches: Batch[][] = eachRun.map(() => []);
+  const ends = eachRun.map(() => new Uint32Array(runs.length));
+  runs.forEach((run, r) => {
+    evaluator
+      .runAll(
+        eachRun.map((part) => part.plan),
+        run,
+      )
+      .forEach((batch, part) => {
+        ends[part]![r] = (r === 0 ? 0 : ends[part]![r - 1]!) + batch.rowCount;
+        if (batch.rowCount > 0) batches[part]!.push(batch);
+      });
   });
+  const rows = parts.map(({ scope, plan }): PartRows<Batch> => {
+    if (scope === 'once') {
+      const all = evaluator.overAllTime(plan);
+      return { rows: all, ends: Uint32Array.of(all.rowCount) };
+    }
+    return { rows: concatBatches(plan.columns, batches.shift()!), ends: ends.shift()! };
+  });
+  return { parts: rows, counts: rowCounts.counts };
 }

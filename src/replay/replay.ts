@@ -14,7 +14,7 @@ import { valueAt } from '../columns/column.ts';
 import type { Value } from '../columns/value.ts';
 import type { Manifest } from '../dataset/manifest.ts';
 
-import { gatherBatches, prepare } from '../engine/execute.ts';
+import { gatherBatches, prepare, withTimes } from '../engine/execute.ts';
 import type { Run, TableSource } from '../engine/run.ts';
 import { batchFromRows, concatBatches } from '../engine/tables.ts';
 import { type Plan, planInputs, scannedTables } from '../plan/plan.ts';
@@ -25,7 +25,7 @@ import { type Executor, InlineExecutor, PoolExecutor } from './executor.ts';
 import { gatherScans } from './gather-scans.ts';
 import { groupIncidents, type Incident, type IncidentSettings } from './incidents.ts';
 import { digestOf } from './output.ts';
-import { type Part, type PartitionTask, type PartRows, planNodes, RowCounts } from './partition.ts';
+import { type Part, type PartitionTask, type PartitionRows, type PartRows, planNodes, RowCounts } from './partition.ts';
 import type { ReplayResult, ResultRow } from './result.ts';
 import { evaluationOf, scheduleRuns } from './schedule.ts';
 
@@ -90,7 +90,7 @@ export async function replay(
   }
 
   const { columns } = root;
-  const rowCounts = new RowCounts(root);
+  const rowCounts = new RowCounts([root]);
   const evaluator = prepare(root, NO_TABLES, { gatheredOnce: gathered.once, observe: rowCounts.observe });
   const returned: ResultRow[] = [];
   for (let run = 0; run < runs.length; run++) {
@@ -115,7 +115,7 @@ export async function replay(
   const rows = suppressed.size === 0 ? returned : returned.filter((row) => !suppressed.has(row.run));
   const rowsRead = rowsReadOf(dataset, plan.root);
   const counts = new Map(gathered.counts);
-  planNodes(root).forEach((node, i) => counts.set(node, rowCounts.counts[i]! + (counts.get(node) ?? 0)));
+  planNodes([root]).forEach((node, i) => counts.set(node, rowCounts.counts[i]! + (counts.get(node) ?? 0)));
   return {
     columns,
     runs,
@@ -173,20 +173,20 @@ async function gather(
   const once = new Map<number, Batch>();
   const perRun: { id: number; all: Batch; rows: Uint32Array[]; columns: readonly ColumnInfo[] }[] = [];
   const counts = new Map<Plan, number>();
-  parts.forEach(({ id, scope, plan }, part) => {
-    const pieces = results.flatMap((result, t) => {
-      const piece = result.get(part);
-      return piece ? [{ ...piece, firstRun: tasks[t]!.firstRun }] : [];
+  tasks.forEach((task, t) => {
+    planNodes(task.parts.map((part) => part.plan)).forEach((node, index) => {
+      counts.set(node, (counts.get(node) ?? 0) + results[t]!.counts[index]!);
     });
-    planNodes(plan).forEach((node, index) => {
-      counts.set(
-        node,
-        pieces.reduce((sum, piece) => sum + piece.counts[index]!, counts.get(node) ?? 0),
-      );
+  });
+  parts.forEach((part) => {
+    const { id, scope, plan } = part;
+    const pieces = tasks.flatMap(({ parts: own, firstRun }, t) => {
+      const index = own.indexOf(part);
+      return index < 0 ? [] : [{ ...results[t]!.parts[index]!, firstRun }];
     });
     const batches = pieces.map((piece) => piece.rows);
     if (scope === 'once') {
-      once.set(id, gatherBatches(plan.columns, batches));
+      once.set(id, gatherBatches(withTimes(plan.columns), batches));
       return;
     }
     // All runs share one set of dictionaries, so that ordering and grouping by them is worked out once.
@@ -202,8 +202,6 @@ async function gather(
 }
 
 interface Task extends PartitionTask {
-  /** Which of the replay's parts `parts` are. */
-  readonly partIndexes: readonly number[];
   readonly firstRun: number;
 }
 
@@ -223,12 +221,11 @@ function tasksOf(
     for (let share = 0; share < shares; share++) {
       const firstRun = Math.floor((evaluations.length * share) / shares);
       const lastRun = Math.floor((evaluations.length * (share + 1)) / shares);
-      const partIndexes = parts.flatMap((part, index) => (share === 0 || part.scope === 'run' ? [index] : []));
-      if (partIndexes.length === 0) continue;
+      const own = parts.filter((part) => share === 0 || part.scope === 'run');
+      if (own.length === 0) continue;
       tasks.push({
         partition,
-        parts: partIndexes.map((index) => parts[index]!),
-        partIndexes,
+        parts: own,
         runs: evaluations.slice(firstRun, lastRun),
         firstRun,
       });
@@ -237,22 +234,21 @@ function tasksOf(
   return tasks;
 }
 
-/** Runs all tasks, `concurrency` at a time; for each the rows of its parts by the part's index. */
+/** Runs all tasks, `concurrency` at a time; results stand in the order of the tasks. */
 async function runTasks(
   executor: Executor,
   tasks: readonly Task[],
   { signal, onProgress }: ReplayOptions,
-): Promise<ReadonlyMap<number, PartRows<Batch>>[]> {
-  const results: Map<number, PartRows<Batch>>[] = [];
+): Promise<PartitionRows<Batch>[]> {
+  const results: PartitionRows<Batch>[] = [];
   let next = 0;
   let done = 0;
   onProgress?.({ phase: 'rows', done, total: tasks.length });
   const lane = async (): Promise<void> => {
     while (next < tasks.length) {
       const index = next++;
-      const { partIndexes, firstRun: _, ...task } = tasks[index]!;
-      const rows = await executor.run(task, signal);
-      results[index] = new Map(rows.map((part, i) => [partIndexes[i]!, part]));
+      const { partition, parts, runs } = tasks[index]!;
+      results[index] = await executor.run({ partition, parts, runs }, signal);
       onProgress?.({ phase: 'rows', done: ++done, total: tasks.length });
     }
   };
@@ -335,11 +331,11 @@ function warningsOf(
     if (node.op === 'scan' && (rowsRead[node.table] ?? 0) > 0) {
       problems.push(source.queryProblem(`no run saw a row of ${node.table}`, node.span.start, node.span.end));
     } else if (fed && (node.op === 'filter' || (node.op === 'join' && !node.kind.endsWith('anti')))) {
-      const rows = inputs.map((input) => (counts.get(input) ?? 0).toLocaleString('en-US')).join(' and ');
-      const what = node.op === 'join' ? 'this join matched' : 'this condition let through';
-      problems.push(
-        source.queryProblem(`${what} none of the ${rows} rows that came to it`, node.span.start, node.span.end),
-      );
+      const what =
+        node.op === 'join'
+          ? 'this join matched nothing in any run, though both sides had rows'
+          : 'this condition let nothing through in any run';
+      problems.push(source.queryProblem(what, node.span.start, node.span.end));
     }
   };
   visit(root);

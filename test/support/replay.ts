@@ -1,12 +1,14 @@
-/** Rows made by hand, replayed through the whole path: partitions, cut, schedule, alerts. */
-import { parseIsoDatetime } from '../../src/base/time.ts';
+/** Rows made by hand, in memory or on disk, replayed through the whole path: partitions, cut, schedule, alerts. */
+import { formatDatetime, parseIsoDatetime } from '../../src/base/time.ts';
 import { Batch, type ColumnInfo } from '../../src/columns/batch.ts';
 import { columnFromValues } from '../../src/columns/column.ts';
 import { parseDynamic } from '../../src/columns/dynamic.ts';
 import type { Value } from '../../src/columns/value.ts';
 import { partitionOf } from '../../src/dataset/account.ts';
+import { createDatasetFolder, writePartition } from '../../src/dataset/write.ts';
 import { MemoryTables } from '../../src/engine/tables.ts';
 import type { Replayable } from '../../src/replay/replay.ts';
+import { factsOf } from './facts.ts';
 import { INGESTION_TIME, tableColumns } from '../../src/schema/tables.ts';
 
 /** The day that tests play on. */
@@ -69,11 +71,10 @@ export function memoryDataset(
     });
     return new MemoryTables(Object.fromEntries(batches));
   });
-  const iso = (ticks: bigint): string => new Date(Number((ticks - 621_355_968_000_000_000n) / 10_000n)).toISOString();
   return {
     manifest: {
-      start: iso(start),
-      end: iso(end),
+      start: formatDatetime(start),
+      end: formatDatetime(end),
       partitionCount,
       origin: { kind: 'import', files: ['test'] },
       tables: Object.entries(tables).map(([table, rows]) => ({ table, rowCount: (rows as readonly TestRow[]).length })),
@@ -98,4 +99,33 @@ function batchOf(table: string, rows: readonly TestRow[]): Batch {
   const sets: string[][] = [[]];
   const codes = Uint32Array.from(sorted, (row) => (row.event === undefined ? 0 : sets.push([row.event]) - 1));
   return new Batch(schema, sorted.length, columns, { codes, sets });
+}
+
+/** The same rows as a dataset on disk at `path`. */
+export async function writeDataset(path: string, tables: TestTables, { partitionCount = 1 } = {}): Promise<void> {
+  const folder = await createDatasetFolder(path);
+  const files = Array.from({ length: partitionCount }, (_, partition) => {
+    const facts = Object.entries(tables).flatMap(([table, rows]) => {
+      const own = (rows as readonly TestRow[]).filter(
+        (row) => partitionOf(accountOf(row), partitionCount) === partition,
+      );
+      if (own.length === 0) return [];
+      const written = own.map(({ at: generated, ingested, event, ...columns }) => ({
+        ...columns,
+        TimeGenerated: formatDatetime(generated),
+        [INGESTION_TIME]: formatDatetime(ingested ?? generated),
+        $event: event,
+      }));
+      return [factsOf(table, written)];
+    });
+    return writePartition(folder.path, partition, facts);
+  });
+  await folder.commit({
+    origin: { kind: 'import', files: ['test'] },
+    start: formatDatetime(at('00:00')),
+    end: formatDatetime(at('2026-01-06T00:00:00Z')),
+    partitionCount,
+    files: files.flat(),
+    incidents: [],
+  });
 }
