@@ -11,10 +11,9 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
-/** A time as ISO 8601 text; ticks since 0001. */
-export function time(text: string): bigint {
-  const ticks = parseIsoDatetime(text);
-  if (ticks !== undefined) return ticks;
+/** A time, as the ISO 8601 text that it is. */
+export function time(text: string): string {
+  if (parseIsoDatetime(text) !== undefined) return text;
   throw new InvalidArgumentError('Expected a time such as 2026-06-01T08:00:00Z.');
 }
 

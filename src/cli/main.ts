@@ -4,8 +4,11 @@
  * that help and mistakes are answered at once. Only this file ends the process.
  */
 import { createRequire } from 'node:module';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { EXIT_CODES, TocsinError } from '../base/errors.ts';
+import { ROW_FORMATS } from '../report/rows.ts';
+import { time } from './arguments.ts';
+import type { QueryFlags } from './commands/query.ts';
 import { exitCodeLines } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import { Terminal } from './terminal.ts';
@@ -44,6 +47,13 @@ command('check', 'say whether a rule parses, binds and is supported; every probl
 command('explain', 'print the plan that a rule compiles to')
   .argument('<file>', 'rule: a YAML template, an exported JSON rule, or a bare .kql query')
   .action(async (file: string) => (await import('./commands/explain.ts')).explain(file, terminal));
+
+command('query', 'run a KQL query over a dataset')
+  .argument('<kql>', 'the text of the query')
+  .option('--data <dataset>', 'folder of the dataset; without it, only what the query itself defines')
+  .option('--now <time>', 'what now() gives (default: the end of the dataset)', time)
+  .addOption(new Option('--format <format>', 'table on a terminal, else ndjson').choices(ROW_FORMATS))
+  .action(async (kql: string, flags: QueryFlags) => (await import('./commands/query.ts')).query(kql, flags, terminal));
 
 command('verify', 'say whether every file of a dataset is what was written')
   .argument('<dataset>', 'folder of the dataset')

@@ -15,6 +15,9 @@ export interface Progress {
 
 const SILENT: Progress = { update: () => {}, stop: () => {} };
 
+/** Characters that are written at once. */
+const BLOCK_LENGTH = 1 << 16;
+
 /** Colour is for people: where a terminal shows it and https://no-color.org was not asked for. */
 function colorsFor(stream: NodeJS.WriteStream): Colors {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
@@ -46,6 +49,20 @@ export class Terminal {
     if (!process.stdout.write(`${text}\n`)) {
       await new Promise<void>((resolve) => process.stdout.once('drain', resolve));
     }
+  }
+
+  /** Writes many lines of results, in blocks. */
+  async results(lines: Iterable<string>): Promise<void> {
+    let block: string[] = [];
+    let length = 0;
+    for (const line of lines) {
+      block.push(line);
+      length += line.length;
+      if (length < BLOCK_LENGTH) continue;
+      await this.result(block.join('\n'));
+      [block, length] = [[], 0];
+    }
+    if (block.length > 0) await this.result(block.join('\n'));
   }
 
   /** A line beside the results. */

@@ -29,9 +29,9 @@ export type TableInput =
 /** What a query may read besides tables in memory: an opened dataset. */
 export interface QueryDataset {
   /** All rows of the dataset, whatever its partitions. */
-  readonly source: TableSource;
-  /** The end of the time that it covers, ISO 8601. */
-  readonly end: string;
+  all(): TableSource;
+  /** `end`: of the time that it covers, ISO 8601. */
+  readonly manifest: { readonly end: string };
 }
 
 export interface QueryOptions {
@@ -72,10 +72,10 @@ export async function query(kql: string, options: QueryOptions = {}): Promise<Qu
   const memory = new MemoryTables(
     new Map([...given].map(([name, table]) => [name, batchFromRows(table.columns, table.rows)])),
   );
-  const { dataset } = options;
+  const dataset = options.dataset?.all();
   const source: TableSource = {
     scan: (table, columns, window) =>
-      given.has(table) || !dataset ? memory.scan(table, columns, window) : dataset.source.scan(table, columns, window),
+      given.has(table) || !dataset ? memory.scan(table, columns, window) : dataset.scan(table, columns, window),
   };
   const now = clock(options);
   const run = { now, window: undefined };
@@ -132,7 +132,7 @@ function plainDynamic(value: Dynamic): unknown {
 function clock(options: QueryOptions): bigint {
   const { now, dataset } = options;
   if (now instanceof Date) return BigInt(now.getTime()) * TICKS_PER_MILLISECOND + UNIX_EPOCH_TICKS;
-  const text = now ?? dataset?.end;
+  const text = now ?? dataset?.manifest.end;
   if (text === undefined) return BigInt(Date.now()) * TICKS_PER_MILLISECOND + UNIX_EPOCH_TICKS;
   const ticks = parseIsoDatetime(text);
   if (ticks === undefined) throw new TocsinError('USAGE', `now is no time: found '${text}', expected ISO 8601`);

@@ -52,12 +52,12 @@ export function formatMagnitude(value: number): string {
   return `${scaled < 9.95 ? scaled.toFixed(1) : Math.round(scaled)} ${suffix}`;
 }
 
-/** `text` in `width` characters: cut with an ellipsis, or filled with blanks. */
-export function fit(text: string, width: number): string {
+/** `text` in `width` characters: cut with an ellipsis, or filled with blanks on the side that `align` leaves free. */
+export function fit(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const characters = Array.from(text);
-  return characters.length > width
-    ? `${characters.slice(0, width - 1).join('')}…`
-    : text + ' '.repeat(width - characters.length);
+  if (characters.length > width) return `${characters.slice(0, width - 1).join('')}…`;
+  const blanks = ' '.repeat(width - characters.length);
+  return align === 'left' ? text + blanks : blanks + text;
 }
 
 /** Breaks `text` at blanks into lines of at most `width` characters; a longer word stands alone. */

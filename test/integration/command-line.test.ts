@@ -120,6 +120,58 @@ describe('explain', () => {
   });
 });
 
+describe('query', () => {
+  const KQL = 'range i from 1 to 3 step 1 | extend s = strcat("row ", i)';
+
+  test('prints NDJSON in a pipe', async () => {
+    expect(await tocsin(['query', KQL])).toEqual({
+      code: EXIT_CODES.ok,
+      stdout: '{"i":1,"s":"row 1"}\n{"i":2,"s":"row 2"}\n{"i":3,"s":"row 3"}\n',
+      stderr: '',
+    });
+  });
+
+  test.each([
+    ['csv', 'i,s\n1,row 1\n2,row 2\n3,row 3\n'],
+    ['table', 'i  s\n-  -----\n1  row 1\n2  row 2\n3  row 3\n\n3 rows\n'],
+  ])('prints %s where it is asked for', async (format, stdout) => {
+    expect(await tocsin(['query', KQL, '--format', format])).toEqual({ code: EXIT_CODES.ok, stdout, stderr: '' });
+  });
+
+  test('gives --json an object with columns and rows', async () => {
+    const { stdout } = await tocsin(['query', 'print t = now()', '--now', '2026-06-01T12:00:00Z', '--json']);
+    expect(JSON.parse(stdout)).toEqual({
+      schema: 'tocsin.query/1',
+      columns: [{ name: 't', type: 'datetime' }],
+      rows: [['2026-06-01T12:00:00.0000000Z']],
+    });
+  });
+
+  test('points at what is wrong', async () => {
+    const { code, stdout, stderr } = await tocsin(['query', 'AuditLogs | where Categroy == "x"']);
+    expect([code, stdout]).toEqual([EXIT_CODES.definition, '']);
+    expect(stderr).toContain(' | where Categroy == "x"\n');
+    expect(stderr).toMatch(/\n {22}\^{8}\n/);
+    expect(stderr).toContain('did you mean Category?');
+  });
+
+  test.each([
+    [['--format', 'xml'], 'Allowed choices are table, json, ndjson, csv'],
+    [['--now', 'yesterday'], 'Expected a time'],
+  ])('refuses %j', async (args, says) => {
+    const { code, stderr } = await tocsin(['query', KQL, ...args]);
+    expect(code).toBe(EXIT_CODES.usage);
+    expect(stderr).toContain(says);
+  });
+
+  test('stops quietly when its reader has seen enough', async () => {
+    const running = tocsin(['query', 'range i from 1 to 1000000 step 1', '--format', 'csv']);
+    running.child.stdout.once('data', () => running.child.stdout.destroy());
+    const { code, stderr } = await running;
+    expect([code, stderr]).toEqual([EXIT_CODES.ok, '']);
+  });
+});
+
 describe('colour', () => {
   test('is absent in a pipe, and there when it is forced, unless NO_COLOR is set', async () => {
     const stderrWith = async (env: NodeJS.ProcessEnv) => (await tocsin(['check', 'no-such-rule.yaml'], { env })).stderr;

@@ -18,11 +18,11 @@ describe('a whole number', () => {
 });
 
 describe('a time', () => {
-  test('is ISO 8601, in UTC where it has no offset', () => {
-    expect(time('2026-06-01T08:00:00')).toBe(time('2026-06-01T10:00:00+02:00'));
-  });
+  test.each(['2026-06-01', '2026-06-01T08:00:00', '2026-06-01T10:00:00.1234567+02:00'])('may be %j', (text) =>
+    expect(time(text)).toBe(text),
+  );
 
-  test.each(['', 'yesterday', '2026-13-01', '1717230000'])('is not %j', (text) =>
+  test.each(['', 'yesterday', '2026-13-01', '1717230000'])('may not be %j', (text) =>
     expect(() => time(text)).toThrow('Expected a time'),
   );
 });
