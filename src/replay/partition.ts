@@ -32,7 +32,7 @@ export interface PartRows<Rows> {
 export interface PartitionRows<Rows> {
   /** In the order of the task's parts. */
   readonly parts: readonly PartRows<Rows>[];
-  /** How many rows came out of each node of the parts' plans over all runs, in the order of `planNodes`. */
+  /** How many rows came out of each node of the parts' plans over all runs, in the order of `planNodes`; NaN where it was never evaluated by itself. */
   readonly counts: Float64Array;
 }
 
@@ -50,13 +50,13 @@ export class RowCounts {
 
   constructor(roots: readonly Plan[]) {
     const nodes = planNodes(roots);
-    this.counts = new Float64Array(nodes.length);
+    this.counts = new Float64Array(nodes.length).fill(Number.NaN);
     this.#indexOf = new Map(nodes.map((node, index) => [node, index]));
   }
 
   readonly observe = (node: Plan, rowCount: number): void => {
     const index = this.#indexOf.get(node);
-    if (index !== undefined) this.counts[index]! += rowCount;
+    if (index !== undefined) this.counts[index] = (this.counts[index]! || 0) + rowCount;
   };
 }
 

@@ -20,6 +20,7 @@ import { batchFromRows, concatBatches } from '../engine/tables.ts';
 import { type Plan, planInputs, scannedTables } from '../plan/plan.ts';
 import type { CompiledRule } from '../rules/compile.ts';
 import { formatDuration } from '../rules/duration.ts';
+import { sortProblems } from '../rules/rule.ts';
 import { type AlertSettings, type RaisedAlert, raiseAlerts } from './alerts.ts';
 import { type Executor, InlineExecutor, PoolExecutor } from './executor.ts';
 import { gatherScans } from './gather-scans.ts';
@@ -114,8 +115,7 @@ export async function replay(
   const suppressed = new Set(suppressedRuns);
   const rows = suppressed.size === 0 ? returned : returned.filter((row) => !suppressed.has(row.run));
   const rowsRead = rowsReadOf(dataset, plan.root);
-  const counts = new Map(gathered.counts);
-  planNodes([root]).forEach((node, i) => counts.set(node, rowCounts.counts[i]! + (counts.get(node) ?? 0)));
+  gathered.passages.add([root], rowCounts.counts);
   return {
     columns,
     runs,
@@ -123,7 +123,7 @@ export async function replay(
     alerts,
     incidents: groupIncidents(rule, runs, alerts, options.incidents),
     rowsRead,
-    warnings: warningsOf(compiled, manifest, root, counts, rowsRead, runs.length),
+    warnings: warningsOf(compiled, manifest, gathered.passages, rowsRead, runs.length),
     digest: digestOf(columns, runs, rows),
   };
 }
@@ -158,7 +158,8 @@ interface Gathered {
   readonly once: ReadonlyMap<number, Batch>;
   /** Rows of one run, by the gather's id. */
   rowsOf(run: number): ReadonlyMap<number, Batch>;
-  readonly counts: ReadonlyMap<Plan, number>;
+  /** Rows out of the nodes of the parts; see `Passages`. */
+  readonly passages: Passages;
 }
 
 async function gather(
@@ -172,11 +173,12 @@ async function gather(
   const results = await runTasks(executor, tasks, options);
   const once = new Map<number, Batch>();
   const perRun: { id: number; all: Batch; rows: Uint32Array[]; columns: readonly ColumnInfo[] }[] = [];
-  const counts = new Map<Plan, number>();
+  const passages = new Passages();
   tasks.forEach((task, t) => {
-    planNodes(task.parts.map((part) => part.plan)).forEach((node, index) => {
-      counts.set(node, (counts.get(node) ?? 0) + results[t]!.counts[index]!);
-    });
+    passages.add(
+      task.parts.map((part) => part.plan),
+      results[t]!.counts,
+    );
   });
   parts.forEach((part) => {
     const { id, scope, plan } = part;
@@ -195,7 +197,7 @@ async function gather(
   });
   return {
     once,
-    counts,
+    passages,
     rowsOf: (run) =>
       new Map(perRun.map(({ id, all, rows, columns }) => [id, gatherBatches(columns, [all.select(rows[run]!)])])),
   };
@@ -296,12 +298,38 @@ function rowsReadOf({ manifest }: Replayable, root: Plan): Record<string, number
   );
 }
 
+/**
+ * How many rows came out of each step of the query. The cut may evaluate one step in two places, so what counts is the
+ * operator and its place in the text, not the node.
+ */
+class Passages {
+  readonly #counts = new Map<string, number>();
+
+  /** @param counts - rows by node, in the order of `planNodes(roots)`; NaN where a node was not evaluated by itself. */
+  add(roots: readonly Plan[], counts: Float64Array): void {
+    planNodes(roots).forEach((node, index) => {
+      const count = counts[index]!;
+      if (Number.isNaN(count)) return;
+      const key = passageKey(node);
+      this.#counts.set(key, (this.#counts.get(key) ?? 0) + count);
+    });
+  }
+
+  /** Undefined where the step was never evaluated by itself. */
+  through(node: Plan): number | undefined {
+    return this.#counts.get(passageKey(node));
+  }
+}
+
+function passageKey({ op, span }: Plan): string {
+  return `${op} ${span.start} ${span.end}`;
+}
+
 /** What makes a replay prove less than it seems to: nothing to read, and steps that let nothing through in any run. */
 function warningsOf(
-  { rule, source }: CompiledRule,
+  { rule, plan, source }: CompiledRule,
   manifest: Replayable['manifest'],
-  root: Plan,
-  counts: ReadonlyMap<Plan, number>,
+  passages: Passages,
   rowsRead: Readonly<Record<string, number>>,
   runCount: number,
 ): string[] {
@@ -317,29 +345,21 @@ function warningsOf(
   for (const [table, count] of Object.entries(rowsRead)) {
     if (count === 0) warnings.push(`the dataset has no rows of ${table}`);
   }
-  if (Object.values(rowsRead).every((count) => count === 0)) return warnings;
   const problems: Problem[] = [];
-  const seen = new Set<Plan>();
-  const visit = (node: Plan): void => {
-    if (seen.has(node)) return;
-    seen.add(node);
-    const inputs = planInputs(node);
-    inputs.forEach(visit);
-    if ((counts.get(node) ?? 0) > 0) return;
+  for (const node of planNodes([plan.root])) {
+    if (passages.through(node) !== 0) continue;
+    const { start: from, end: to } = node.span;
     // Only the first step that lets nothing through is worth a word, and only steps that choose among rows.
-    const fed = inputs.length > 0 && inputs.every((input) => (counts.get(input) ?? 0) > 0);
+    const fed = planInputs(node).every((input) => (passages.through(input) ?? 0) > 0);
     if (node.op === 'scan' && (rowsRead[node.table] ?? 0) > 0) {
-      problems.push(source.queryProblem(`no run saw a row of ${node.table}`, node.span.start, node.span.end));
-    } else if (fed && (node.op === 'filter' || (node.op === 'join' && !node.kind.endsWith('anti')))) {
-      const what =
-        node.op === 'join'
-          ? 'this join matched nothing in any run, though both sides had rows'
-          : 'this condition let nothing through in any run';
-      problems.push(source.queryProblem(what, node.span.start, node.span.end));
+      problems.push(source.queryProblem(`no run saw a row of ${node.table}`, from, to));
+    } else if (node.op === 'filter' && fed) {
+      problems.push(source.queryProblem('this condition let nothing through in any run', from, to));
+    } else if (node.op === 'join' && fed && !node.kind.endsWith('anti')) {
+      problems.push(source.queryProblem('this join matched nothing in any run, though both sides had rows', from, to));
     }
-  };
-  visit(root);
-  for (const { message, position } of problems) {
+  }
+  for (const { message, position } of sortProblems(problems)) {
     warnings.push(position ? `${position.file}:${position.line}:${position.column}: ${message}` : message);
   }
   return warnings;
