@@ -108,7 +108,9 @@ export function join(kind: JoinKind, left: Plan, right: Plan, on: readonly (read
   if (!['leftsemi', 'leftanti'].includes(kind)) {
     right.columns.forEach((c, index) => {
       output.push({ side: 'right', index });
-      columns.push({ ...c, name: columns.some((other) => other.name === c.name) ? `${c.name}1` : c.name });
+      let { name } = c;
+      for (let n = 1; columns.some((other) => other.name === name); n++) name = `${c.name}${n}`;
+      columns.push({ ...c, name });
     });
   }
   return {
@@ -123,11 +125,11 @@ export function join(kind: JoinKind, left: Plan, right: Plan, on: readonly (read
   };
 }
 
-/** `union`, columns matched by name and type. */
+/** `union`, columns matched by name; one that has another type in an earlier input is left out. */
 export function union(...inputs: readonly Plan[]): Plan {
   const columns: ColumnInfo[] = [];
   for (const input of inputs) {
-    for (const c of input.columns) if (!columns.some((d) => d.name === c.name && d.type === c.type)) columns.push(c);
+    for (const c of input.columns) if (!columns.some((d) => d.name === c.name)) columns.push(c);
   }
   return {
     op: 'union',
