@@ -1,0 +1,568 @@
+/**
+ * From chains to planned events: who is attacked, when, from where, and every row that it leaves, with all its values. A
+ * plan is a function of (scenario, seed), so each thread makes it for itself and takes its partition's share; streams are
+ * named by chain, variant and number, so one more attack changes neither the background nor any other attack's draws.
+ */
+import { purposeKey, RandomStream } from '../../src/base/random.ts';
+import { formatDatetime, ticksFromColumnTicks } from '../../src/base/time.ts';
+import type { TruthEvent, TruthIncident } from '../../src/dataset/truth.ts';
+import { type Access, APPLICATIONS } from '../applications.ts';
+import { findActivity } from '../audit-activities.ts';
+import {
+  APPLICATION_ACTORS,
+  type ApplicationActor,
+  applicationInitiator,
+  groupNames,
+  principalInitiator,
+  type Subject,
+  targetResources,
+  userInitiator,
+} from '../audit-texts.ts';
+import { Calendar } from '../background/calendar.ts';
+import { drawOutages, ingestedAt, MS_PER_HOUR, type Outage, PUBLISH_SECONDS, type Span } from '../rows.ts';
+import { chainKey, expectedCount, type PlantRequest, type Scenario } from '../scenario.ts';
+import type { SignInTable } from '../sign-in-rows.ts';
+import { userAgent } from '../sign-in-texts.ts';
+import {
+  type Account,
+  type Device,
+  drawGuid,
+  hostingPlace,
+  type Place,
+  residentialPlace,
+  type ServicePrincipal,
+  type Tenant,
+} from '../tenant.ts';
+import type { Range } from '../yaml-reader.ts';
+import type { ActionStep, Chain, ChainSubject, Parameters, SignInStep, Wait } from './chain.ts';
+
+interface PlannedCommon {
+  /** Of the account whose rows it stands among. */
+  readonly ordinal: number;
+  /** The account key that decides its partition. */
+  readonly accountKey: string;
+  /** Ticks since 2020. */
+  readonly created: number;
+  readonly generated: number;
+  readonly ingested: number;
+  readonly counter: number;
+  readonly correlation: number;
+  readonly truth: TruthEvent;
+}
+
+export interface PlannedSignIn extends PlannedCommon {
+  readonly kind: 'signIn';
+  readonly table: SignInTable;
+  readonly access: Access;
+  readonly step: SignInStep;
+  readonly device: Device;
+  readonly place: Place;
+  readonly session: number;
+  readonly latency: number;
+}
+
+export interface PlannedAudit extends PlannedCommon {
+  readonly kind: 'audit';
+  readonly operation: string;
+  readonly initiator: string;
+  readonly identity: string;
+  readonly target: string;
+  readonly detail: string;
+  readonly reason: string;
+}
+
+export type PlannedEvent = PlannedSignIn | PlannedAudit;
+
+export interface Plan {
+  /** In order of account ordinal, then of time. */
+  readonly events: readonly PlannedEvent[];
+  readonly incidents: readonly TruthIncident[];
+}
+
+/** Planted rows number themselves by the hash of their id, above all counters of the background. */
+function plantedNumber(id: string): number {
+  return (purposeKey(id) | 0x80000000) >>> 0;
+}
+
+const ATTACKER_DEVICES: readonly Omit<Device, 'index'>[] = [
+  attackerComputer('Windows', 'Windows10', 'Chrome', '148.0.3967.54'),
+  attackerComputer('Windows', 'Windows11', 'Edge', '149.0.4022.52'),
+  attackerComputer('Windows', 'Windows10', 'Firefox', '139.0'),
+  attackerComputer('Mac', 'MacOs', 'Safari', '18.5'),
+];
+
+function attackerComputer(
+  platform: Device['platform'],
+  operatingSystem: string,
+  browser: Device['browser'],
+  browserVersion: string,
+): Omit<Device, 'index'> {
+  return {
+    kind: 'computer',
+    deviceId: '',
+    name: '',
+    operatingSystem,
+    platform,
+    trustType: '',
+    isCompliant: false,
+    browser,
+    browserVersion,
+  };
+}
+
+interface Who {
+  readonly account: Account | undefined;
+  readonly principal: ServicePrincipal | undefined;
+}
+
+class Planner {
+  readonly tenant: Tenant;
+  readonly span: Span;
+  readonly scenario: Scenario;
+  readonly events: PlannedEvent[] = [];
+  readonly incidents: TruthIncident[] = [];
+  readonly #outages: Readonly<Record<SignInTable | 'AuditLogs', readonly Outage[]>>;
+  readonly #groups: readonly string[];
+  /** Accounts that an attack already uses: no two attacks share one, so that each is caught or missed by itself. */
+  readonly #attacked = new Set<number>();
+
+  constructor(tenant: Tenant, scenario: Scenario, span: Span) {
+    this.tenant = tenant;
+    this.scenario = scenario;
+    this.span = span;
+    this.#groups = groupNames(tenant);
+    const outages = (table: string): Outage[] => drawOutages(tenant.seed, table, span);
+    this.#outages = {
+      SigninLogs: outages('SigninLogs'),
+      AADNonInteractiveUserSignInLogs: outages('AADNonInteractiveUserSignInLogs'),
+      AuditLogs: outages('AuditLogs'),
+    };
+  }
+
+  plant(request: PlantRequest, kind: Chain['kind'], position: number): void {
+    const { choices, count } = request;
+    if (choices.length === 0) return;
+    if (count !== undefined) {
+      for (const [chain, variant] of choices)
+        for (let i = 0; i < count; i++) this.#incident(request, kind, chain, variant);
+      return;
+    }
+    const random = new RandomStream(this.tenant.seed, purposeKey(`plant/${kind}/${position}`));
+    const total = Math.floor(expectedCount(request, this.tenant.userCount, this.scenario.days) + random.unit());
+    for (let i = 0; i < total; i++) {
+      const [chain, variant] = choices[random.below(choices.length)]!;
+      this.#incident(request, kind, chain, variant);
+    }
+  }
+
+  readonly #numbers = new Map<string, number>();
+
+  #incident(request: PlantRequest, kind: Chain['kind'], chainName: string, variant: string): void {
+    const chain = this.scenario.chains[chainKey(kind, chainName)]!;
+    const stem = `${chainName}.${variant}`;
+    const number = (this.#numbers.get(stem) ?? 0) + 1;
+    this.#numbers.set(stem, number);
+    const id = `${stem}.${number}`;
+    const parameters: Parameters = { ...chain.parameters, ...chain.variants[variant], ...request.parameters };
+    const random = new RandomStream(this.tenant.seed, purposeKey(`incident/${kind}/${stem}`), number);
+    const who = this.#choose(parameters, kind, random);
+    const built = new IncidentBuilder(this, chain, parameters, who, id, random).build(this.#groups, this.#outages);
+    if (built.length === 0) return;
+    this.events.push(...built);
+    const truths = built.map(({ truth }) => truth).sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+    this.incidents.push({
+      id,
+      kind,
+      scenario: chainName,
+      variant,
+      title: chain.title,
+      techniques: chain.techniques,
+      start: truths[0]!.at,
+      end: truths.at(-1)!.at,
+      events: truths,
+    });
+  }
+
+  #choose({ actor, capitals, dedicated }: Parameters, kind: Chain['kind'], random: RandomStream): Who {
+    const { tenant } = this;
+    if (actor === 'servicePrincipal') return { account: undefined, principal: random.pick(tenant.servicePrincipals) };
+    const [from, to] = tenant.ranges[actor];
+    const first = random.below(to - from);
+    // What was asked for, then any letter case, then anybody of the kind; a free account before one that is taken.
+    const rank = (ordinal: number): number =>
+      (kind === 'attack' && this.#attacked.has(ordinal) ? 8 : 0) +
+      (capitals !== undefined && tenant.hasCapitals(ordinal) !== capitals ? 4 : 0) +
+      (dedicated !== undefined && tenant.isDedicated(ordinal) !== dedicated ? 2 : 0);
+    let best = from + first;
+    for (let i = 0; i < to - from; i++) {
+      const ordinal = from + ((first + i) % (to - from));
+      if (rank(ordinal) < rank(best)) best = ordinal;
+      if (rank(best) === 0) break;
+    }
+    if (kind === 'attack') this.#attacked.add(best);
+    return { account: tenant.account(best), principal: undefined };
+  }
+}
+
+interface Draft {
+  readonly offsetMs: number;
+  readonly build: (atMs: number) => PlannedEvent | undefined;
+  readonly isAct: boolean;
+}
+
+class IncidentBuilder {
+  readonly #planner: Planner;
+  readonly #chain: Chain;
+  readonly #parameters: Parameters;
+  readonly #who: Who;
+  readonly #id: string;
+  readonly #random: RandomStream;
+  #eventNumber = 0;
+
+  constructor(planner: Planner, chain: Chain, parameters: Parameters, who: Who, id: string, random: RandomStream) {
+    this.#planner = planner;
+    this.#chain = chain;
+    this.#parameters = parameters;
+    this.#who = who;
+    this.#id = id;
+    this.#random = random;
+  }
+
+  #draw(range: Range): number {
+    return this.#random.between(range.from, range.to);
+  }
+
+  #wait(wait: Wait): number {
+    return this.#draw(wait === 'dwell' ? this.#parameters.dwell : wait === 'refresh' ? this.#parameters.refresh : wait);
+  }
+
+  #times({ from, to }: Range): number {
+    return from + this.#random.below(to - from + 1);
+  }
+
+  build(
+    groups: readonly string[],
+    outages: Readonly<Record<SignInTable | 'AuditLogs', readonly Outage[]>>,
+  ): PlannedEvent[] {
+    const { tenant, span } = this.#planner;
+    const random = this.#random;
+    const { account } = this.#who;
+    const calendar = account && new Calendar(tenant, account, span);
+    const devices = account ? tenant.devices(account.ordinal) : [];
+    const parameters = this.#parameters;
+    const attackerPlace = (): Place =>
+      parameters.network === 'residential' && account
+        ? residentialPlace(random, tenant.offices[account.office]!.city)
+        : hostingPlace(random);
+    const fixedPlace = attackerPlace();
+    const attackerDevice: Device = { ...random.pick(ATTACKER_DEVICES), index: 15 };
+    const actsFromVictim = this.#chain.kind === 'lookalike' || parameters.network === 'victim';
+    const onVictimDevice = this.#chain.kind === 'lookalike' || parameters.device === 'victim';
+    const cast = this.#cast(groups);
+
+    const drafts: Draft[] = [];
+    let cursor = 0;
+    let lastSignIn: SignInStep | undefined;
+    const signIn = (step: SignInStep, offsetMs: number): void => {
+      if (!account || !calendar) return;
+      drafts.push({
+        offsetMs,
+        isAct: step.role === 'malicious',
+        build: (atMs) => {
+          const own = step.from === 'victim';
+          const device = own || onVictimDevice ? devices[0]! : attackerDevice;
+          const place = own || actsFromVictim ? calendar.placeOf(devices[0]!, atMs) : fixedPlace;
+          return this.#signIn(step, atMs, account, calendar, device, devices[0]!, place, outages);
+        },
+      });
+    };
+
+    for (const step of this.#chain.steps) {
+      const times = this.#times(step.times);
+      cursor += this.#wait(step.after);
+      for (let i = 0; i < times; i++) {
+        if (i > 0) cursor += Math.max(1000, this.#wait(step.every));
+        if (step.kind === 'signIn') {
+          signIn(step, cursor);
+          if (step.silent) lastSignIn = step;
+        } else {
+          const correlation = plantedNumber(`${this.#id}/action/${drafts.length}`);
+          let at = cursor;
+          step.rows.forEach((row, index) => {
+            if (index > 0) at += this.#draw(row.gap);
+            const offsetMs = at;
+            drafts.push({
+              offsetMs,
+              isAct: step.role === 'malicious' || step.role === 'benign',
+              build: (atMs) =>
+                this.#audit(
+                  step,
+                  row,
+                  atMs,
+                  cast(row.subject, row.roleName, i),
+                  correlation,
+                  calendar,
+                  devices,
+                  actsFromVictim ? undefined : fixedPlace,
+                  outages.AuditLogs,
+                ),
+            });
+          });
+          cursor = at;
+        }
+      }
+    }
+    if (parameters.mask && lastSignIn) {
+      const act = drafts.filter(({ isAct }) => isAct).at(-1)?.offsetMs ?? cursor;
+      const until = act + 1.2 * MS_PER_HOUR;
+      for (let at = act + this.#draw(parameters.mask); at < until; at += this.#draw(parameters.mask))
+        signIn({ ...lastSignIn, role: 'supporting' }, at);
+    }
+    if (drafts.length === 0) return [];
+    drafts.sort((a, b) => a.offsetMs - b.offsetMs);
+
+    const first = drafts[0]!.offsetMs;
+    const length = drafts.at(-1)!.offsetMs - first;
+    const firstAct = (drafts.find(({ isAct }) => isAct) ?? drafts[0]!).offsetMs - first;
+    const startMs = this.#start(calendar, firstAct, length) - first;
+    const events: PlannedEvent[] = [];
+    for (const draft of drafts) {
+      const event = draft.build(startMs + draft.offsetMs);
+      if (event) events.push(event);
+    }
+    return events;
+  }
+
+  /** When the first event happens, so that all of them lie inside the dataset and the first act in the hours asked for. */
+  #start(calendar: Calendar | undefined, firstAct: number, length: number): number {
+    const { span } = this.#planner;
+    const random = this.#random;
+    // Room for publication and ingestion, and for a rule's window before.
+    const earliest = Math.min(2 * MS_PER_HOUR, span.durationMs * 0.1);
+    const latest = Math.max(earliest, span.durationMs - length - Math.min(3 * MS_PER_HOUR, span.durationMs * 0.15));
+    let fallback = random.between(earliest, latest);
+    const { hours } = this.#parameters;
+    if (hours === 'any' || !calendar) return fallback;
+    for (let attempt = 0; attempt < 200; attempt++) {
+      const start = random.between(earliest, latest);
+      const act = start + firstAct;
+      const workday = calendar.workday(calendar.localDayOf(act));
+      const working = workday !== undefined && act >= workday.startMs && act < workday.endMs - 600_000;
+      if (hours === 'working' ? working : !working && (calendar.localHour(act) < 6 || calendar.localHour(act) >= 20))
+        return start;
+      fallback = start;
+    }
+    return fallback;
+  }
+
+  #signIn(
+    step: SignInStep,
+    atMs: number,
+    account: Account,
+    calendar: Calendar,
+    device: Device,
+    victimDevice: Device,
+    place: Place,
+    outages: Readonly<Record<SignInTable | 'AuditLogs', readonly Outage[]>>,
+  ): PlannedEvent | undefined {
+    const { span } = this.#planner;
+    const random = this.#random;
+    const table: SignInTable = step.silent ? 'AADNonInteractiveUserSignInLogs' : 'SigninLogs';
+    const created = span.startTicks + Math.floor(atMs * 10_000);
+    const generated = created + Math.floor(PUBLISH_SECONDS.draw(random) * 1e7);
+    const ingested = ingestedAt(generated, random, outages[table]);
+    if (atMs < 0 || generated >= span.endTicks) return undefined;
+    const id = `${this.#id}/${++this.#eventNumber}`;
+    const access: Access = {
+      application: step.application,
+      resource: step.resource,
+      client: step.client,
+      cae: false,
+      token: step.silent ? 'refreshToken' : 'none',
+    };
+    return {
+      kind: 'signIn',
+      table,
+      ordinal: account.ordinal,
+      accountKey: account.signInName,
+      created,
+      generated,
+      ingested,
+      counter: plantedNumber(id),
+      correlation: plantedNumber(`${id}/correlation`),
+      access,
+      step,
+      device,
+      place,
+      // A stolen token carries its session's number wherever it is used.
+      session: calendar.sessionOf(victimDevice, atMs),
+      latency: random.below(256),
+      truth: this.#truth(
+        id,
+        table,
+        created,
+        generated,
+        ingested,
+        account.signInName,
+        APPLICATIONS[step.application].name,
+        step.role,
+      ),
+    };
+  }
+
+  #audit(
+    step: ActionStep,
+    row: ActionStep['rows'][number],
+    atMs: number,
+    subject: Subject,
+    correlation: number,
+    calendar: Calendar | undefined,
+    devices: readonly Device[],
+    place: Place | undefined,
+    outages: readonly Outage[],
+  ): PlannedEvent | undefined {
+    const { span, tenant } = this.#planner;
+    const random = this.#random;
+    const { account, principal } = this.#who;
+    const created = span.startTicks + Math.floor(atMs * 10_000);
+    let ingested = ingestedAt(created, random, outages);
+    if (this.#parameters.ingestionDelay) ingested += Math.floor(this.#draw(this.#parameters.ingestionDelay) * 10_000);
+    if (atMs < 0 || created >= span.endTicks) return undefined;
+    const activity = findActivity(row.operation)!;
+    const id = `${this.#id}/${++this.#eventNumber}`;
+    const byApplication = row.by === 'application' || !account;
+    const ip = place?.ip ?? (calendar && devices[0] ? calendar.placeOf(devices[0], atMs).ip : '');
+    const application: ApplicationActor = activity.service === 'PIM' ? 'pim' : 'deviceRegistration';
+    const initiator = principal
+      ? principalInitiator(principal)
+      : byApplication
+        ? applicationInitiator(tenant, application)
+        : userInitiator(account, ip);
+    const identity = principal?.name ?? (byApplication ? APPLICATION_ACTORS[application][0] : '');
+    const agent =
+      place && account
+        ? userAgent({ ...ATTACKER_DEVICES[0]!, index: 15 }, 'browser')
+        : devices[0]
+          ? userAgent(devices[0], 'browser')
+          : '';
+    return {
+      kind: 'audit',
+      ordinal: account?.ordinal ?? principal!.ordinal,
+      accountKey: byApplication || !account ? identity : account.directoryName,
+      created,
+      generated: created,
+      ingested,
+      counter: plantedNumber(id),
+      correlation,
+      operation: row.operation,
+      initiator,
+      identity,
+      target: targetResources(tenant, activity.operation, subject, random),
+      detail:
+        activity.service === 'Core Directory' && agent !== ''
+          ? JSON.stringify([{ key: 'User-Agent', value: agent }])
+          : '[]',
+      reason: step.reason === 'change' ? `CHG00${10_000 + random.below(90_000)}` : step.reason,
+      truth: this.#truth(
+        id,
+        'AuditLogs',
+        created,
+        created,
+        ingested,
+        byApplication || !account ? identity : account.directoryName,
+        activity.operation,
+        step.role,
+      ),
+    };
+  }
+
+  #truth(
+    id: string,
+    table: string,
+    created: number,
+    generated: number,
+    ingested: number,
+    account: string,
+    operation: string,
+    role: TruthEvent['role'],
+  ): TruthEvent {
+    const iso = (columnTicks: number): string => formatDatetime(ticksFromColumnTicks(columnTicks));
+    return {
+      id,
+      table,
+      at: iso(created),
+      generated: iso(generated),
+      ingested: iso(ingested),
+      account,
+      operation,
+      role,
+    };
+  }
+
+  /** Decides once who and what the chain is about, so that all its steps agree. */
+  #cast(
+    groups: readonly string[],
+  ): (subject: ChainSubject, roleName: string | undefined, repetition: number) => Subject {
+    const { tenant } = this.#planner;
+    const random = this.#random;
+    const { account } = this.#who;
+    const [from, to] = tenant.ranges.employee;
+    const accomplice = tenant.account(from + random.below(to - from));
+    const group = random.pick(groups);
+    const principal = this.#who.principal ?? random.pick(tenant.servicePrincipals);
+    const application = {
+      name: random.pick(['Mail Assistant', 'PDF Converter', 'Meeting Notes', 'Sync Helper', 'Zoom', 'DocuSign']),
+      appId: drawGuid(random),
+      objectId: drawGuid(random),
+    };
+    const policy = random.below(10);
+    const role = account?.roles[0] ?? 'Application Administrator';
+    const device = {
+      id: drawGuid(random),
+      name: `DESKTOP-${random.u32().toString(36).toUpperCase().slice(0, 7)}`,
+      os: 'Windows',
+    };
+    const colleagueFrom = random.below(tenant.userCount);
+    return (subject, roleName, repetition) => {
+      switch (subject) {
+        case 'self':
+        case 'victim':
+          return { user: account, method: 'Authenticator App' };
+        case 'colleague': {
+          const colleague = tenant.account((colleagueFrom + repetition * 7) % tenant.userCount);
+          return { user: colleague, group };
+        }
+        case 'accomplice':
+          return { user: accomplice, group, role: roleName };
+        case 'group':
+          return { group };
+        case 'principal':
+          return { principal, user: account, role: roleName, permissions: 'RoleManagement.ReadWrite.Directory' };
+        case 'application':
+          return { application, user: account, permissions: 'Mail.Read Mail.Send offline_access User.Read' };
+        case 'policy':
+          return { policy };
+        case 'device':
+          return { device, user: account };
+        case 'domain':
+          return { domain: `mail-${tenant.domain}` };
+        case 'role':
+          return { role: roleName ?? role, user: account };
+        case 'none':
+          return {};
+      }
+    };
+  }
+}
+
+/** Plans everything that a scenario plants. */
+export function planIncidents(tenant: Tenant, scenario: Scenario, span: Span): Plan {
+  const planner = new Planner(tenant, scenario, span);
+  scenario.attacks.forEach((request, position) => planner.plant(request, 'attack', position));
+  scenario.lookalikes.forEach((request, position) => planner.plant(request, 'lookalike', position));
+  return {
+    // Stable: the rows of one action keep their order within one tick.
+    events: planner.events.sort((a, b) => a.ordinal - b.ordinal || a.created - b.created),
+    incidents: planner.incidents,
+  };
+}

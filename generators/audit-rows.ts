@@ -1,0 +1,270 @@
+/** Rows of AuditLogs. A row is ten numbers; its JSON stands in dimensions, shared wherever rows can share it. */
+import type { RandomStream } from '../src/base/random.ts';
+import type { ColumnSource, Facts, FactColumn, Label } from '../src/dataset/facts.ts';
+import { INGESTION_TIME, tableColumns } from '../src/schema/tables.ts';
+import { type Activity, operationType } from './audit-activities.ts';
+import { DimensionBuilder, grown, ingestedAt, type Outage, type Span } from './rows.ts';
+import type { Tenant } from './tenant.ts';
+
+const ACTIVITY_ATTRIBUTES = ['OperationName', 'Category', 'LoggedByService', 'AADOperationType'] as const;
+const OUTCOME_ATTRIBUTES = ['Result', 'ResultReason', 'ResultDescription'] as const;
+
+export class AuditRows {
+  readonly #tenant: Tenant;
+  readonly #span: Span;
+  readonly #outages: readonly Outage[];
+  readonly #ordinals: number[] = [];
+  readonly #activities = new DimensionBuilder(ACTIVITY_ATTRIBUTES);
+  readonly #initiators = new DimensionBuilder(['InitiatedBy', 'Identity']);
+  readonly #targets = new DimensionBuilder(['TargetResources']);
+  readonly #details = new DimensionBuilder(['AdditionalDetails']);
+  readonly #outcomes = new DimensionBuilder(OUTCOME_ATTRIBUTES);
+  readonly #labels: Label[] = [];
+  #capacity = 1024;
+  #rowCount = 0;
+  #at = new Float64Array(1024);
+  #ingested = new Float64Array(1024);
+  #account = new Uint32Array(1024);
+  #activity = new Uint16Array(1024);
+  #initiator = new Uint32Array(1024);
+  #target = new Uint32Array(1024);
+  #detail = new Uint32Array(1024);
+  #outcome = new Uint32Array(1024);
+  #counter = new Uint32Array(1024);
+  #correlation = new Uint32Array(1024);
+  /** Numbers the background rows and actions of the current account. */
+  nextCounter = 0;
+  nextCorrelation = 0;
+
+  constructor(tenant: Tenant, span: Span, outages: readonly Outage[]) {
+    this.#tenant = tenant;
+    this.#span = span;
+    this.#outages = outages;
+  }
+
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  /**
+   * The rows that follow belong to the account with this ordinal: it acts, or an application acts on it. Accounts come in
+   * order of ordinal; `counterFrom` keeps two stretches of one account apart.
+   */
+  begin(ordinal: number, counterFrom = 0): void {
+    if (this.#ordinals.at(-1) !== ordinal) this.#ordinals.push(ordinal);
+    this.nextCounter = counterFrom;
+    this.nextCorrelation = counterFrom;
+  }
+
+  activityCode(activity: Activity): number {
+    return this.#activities.code(`${activity.category}/${activity.operation}`, () => ({
+      OperationName: activity.operation,
+      Category: activity.category,
+      LoggedByService: activity.service,
+      AADOperationType: operationType(activity.operation),
+    }));
+  }
+
+  /** @param identity - the Identity column: empty for users, the application's name otherwise. */
+  initiatorCode(json: string, identity = ''): number {
+    return this.#initiators.code(json, () => ({ InitiatedBy: json, Identity: identity }));
+  }
+
+  /** A target that other rows may have too, under a key that names it. */
+  sharedTargetCode(key: string, json: () => string): number {
+    return this.#targets.code(key, () => ({ TargetResources: json() }));
+  }
+
+  targetCode(json: string): number {
+    return this.#targets.append({ TargetResources: json });
+  }
+
+  detailCode(json: string): number {
+    return this.#details.code(json, () => ({ AdditionalDetails: json }));
+  }
+
+  outcomeCode(result: 'success' | 'failure', reason = ''): number {
+    return this.#outcomes.code(`${result}/${reason}`, () => ({
+      Result: result,
+      ResultReason: reason,
+      ResultDescription: '',
+    }));
+  }
+
+  /** Whether a row at this time would be kept. Ask before making texts for it. */
+  covers(atMs: number): boolean {
+    return atMs >= 0 && atMs < this.#span.durationMs;
+  }
+
+  /** Adds a row; one outside the dataset's time is dropped. `atMs` counts from the start of the dataset. */
+  add(
+    atMs: number,
+    activity: number,
+    initiator: number,
+    target: number,
+    detail: number,
+    outcome: number,
+    correlation: number,
+    random: RandomStream,
+  ): void {
+    const counter = this.nextCounter++;
+    const at = this.#span.startTicks + Math.floor(atMs * 10_000);
+    const ingested = ingestedAt(at, random, this.#outages);
+    if (!this.covers(atMs)) return;
+    this.#put(at, ingested, activity, initiator, target, detail, outcome, counter, correlation);
+  }
+
+  /** Adds a planted row exactly as planned, with its label. */
+  plant(
+    times: { readonly created: number; readonly ingested: number },
+    codes: {
+      readonly activity: number;
+      readonly initiator: number;
+      readonly target: number;
+      readonly detail: number;
+      readonly outcome: number;
+    },
+    ids: { readonly counter: number; readonly correlation: number },
+    event: string,
+  ): void {
+    this.#labels.push({ row: this.#rowCount, event });
+    this.#put(
+      times.created,
+      times.ingested,
+      codes.activity,
+      codes.initiator,
+      codes.target,
+      codes.detail,
+      codes.outcome,
+      ids.counter,
+      ids.correlation,
+    );
+  }
+
+  #put(
+    at: number,
+    ingested: number,
+    activity: number,
+    initiator: number,
+    target: number,
+    detail: number,
+    outcome: number,
+    counter: number,
+    correlation: number,
+  ): void {
+    if (this.#rowCount === this.#capacity) this.#grow();
+    const row = this.#rowCount++;
+    this.#at[row] = at;
+    this.#ingested[row] = ingested;
+    this.#account[row] = this.#ordinals.length - 1;
+    this.#activity[row] = activity;
+    this.#initiator[row] = initiator;
+    this.#target[row] = target;
+    this.#detail[row] = detail;
+    this.#outcome[row] = outcome;
+    this.#counter[row] = counter;
+    this.#correlation[row] = correlation;
+  }
+
+  #grow(): void {
+    this.#capacity *= 2;
+    this.#at = grown('time', this.#at, this.#capacity);
+    this.#ingested = grown('time', this.#ingested, this.#capacity);
+    this.#account = grown('u32', this.#account, this.#capacity);
+    this.#activity = grown('u16', this.#activity, this.#capacity);
+    this.#initiator = grown('u32', this.#initiator, this.#capacity);
+    this.#target = grown('u32', this.#target, this.#capacity);
+    this.#detail = grown('u32', this.#detail, this.#capacity);
+    this.#outcome = grown('u32', this.#outcome, this.#capacity);
+    this.#counter = grown('u32', this.#counter, this.#capacity);
+    this.#correlation = grown('u32', this.#correlation, this.#capacity);
+  }
+
+  /** The rows as facts. The writer must not be used afterwards. */
+  seal(): Facts {
+    const end = this.#rowCount;
+    return {
+      table: 'AuditLogs',
+      rowCount: end,
+      fields: {
+        at: this.#at.subarray(0, end),
+        ingested: this.#ingested.subarray(0, end),
+        account: this.#account.subarray(0, end),
+        activity: this.#activity.subarray(0, end),
+        initiator: this.#initiator.subarray(0, end),
+        target: this.#target.subarray(0, end),
+        detail: this.#detail.subarray(0, end),
+        outcome: this.#outcome.subarray(0, end),
+        counter: this.#counter.subarray(0, end),
+        correlation: this.#correlation.subarray(0, end),
+      },
+      dimensions: {
+        account: { size: this.#ordinals.length, attributes: { ordinal: Float64Array.from(this.#ordinals) } },
+        activity: this.#activities.seal(),
+        initiator: this.#initiators.seal(),
+        target: this.#targets.seal(),
+        detail: this.#details.seal(),
+        outcome: this.#outcomes.seal(),
+      },
+      columns: auditColumns(this.#tenant),
+      labels: this.#labels,
+    };
+  }
+}
+
+function auditColumns(tenant: Tenant): FactColumn[] {
+  const sources = new Map<string, ColumnSource>();
+  const dimension = (name: string, attributes: readonly string[]): void => {
+    for (const attribute of attributes)
+      sources.set(attribute, { from: 'dimension', field: name, dimension: name, attribute });
+  };
+  dimension('activity', ACTIVITY_ATTRIBUTES);
+  dimension('initiator', ['InitiatedBy', 'Identity']);
+  dimension('target', ['TargetResources']);
+  dimension('detail', ['AdditionalDetails']);
+  dimension('outcome', OUTCOME_ATTRIBUTES);
+  const correlationSalt = `audit-correlation/${tenant.seed}`;
+  const constant = (value: string | number): ColumnSource => ({ from: 'constant', value });
+  const more: Record<string, ColumnSource> = {
+    TimeGenerated: { from: 'field', field: 'at' },
+    ActivityDateTime: { from: 'field', field: 'at' },
+    ActivityDisplayName: { from: 'dimension', field: 'activity', dimension: 'activity', attribute: 'OperationName' },
+    Id: {
+      from: 'id',
+      form: 'directory',
+      salt: `AuditLogs/${tenant.seed}`,
+      dimension: 'account',
+      account: 'account',
+      counter: 'counter',
+      correlation: 'correlation',
+      correlationSalt,
+    },
+    CorrelationId: {
+      from: 'id',
+      form: 'guid',
+      salt: correlationSalt,
+      dimension: 'account',
+      account: 'account',
+      counter: 'correlation',
+    },
+    AADTenantId: constant(tenant.tenantId),
+    ResourceId: constant(`/tenants/${tenant.tenantId}/providers/Microsoft.aadiam`),
+    OperationVersion: constant('1.0'),
+    ResultSignature: constant('None'),
+    DurationMs: constant(0),
+    Level: constant('4'),
+    Resource: constant('Microsoft.aadiam'),
+    ResourceGroup: constant('Microsoft.aadiam'),
+    SourceSystem: constant('Azure AD'),
+    _IsBillable: constant('True'),
+    _BilledSize: constant(2_048),
+    Type: constant('AuditLogs'),
+  };
+  for (const [name, source] of Object.entries(more)) sources.set(name, source);
+  const columns: FactColumn[] = tableColumns('AuditLogs')!.flatMap(({ name, type }) => {
+    const source = sources.get(name);
+    return source ? [{ name, type, source }] : [];
+  });
+  columns.push({ name: INGESTION_TIME, type: 'datetime', source: { from: 'field', field: 'ingested' } });
+  return columns;
+}

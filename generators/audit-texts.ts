@@ -1,0 +1,469 @@
+/**
+ * The JSON inside audit rows: who did it, to what, with which properties changed. Values of modified properties are JSON
+ * once more, inside a string, as real rows have them; the order of targets is theirs too, because rules index into it.
+ */
+import { drawGuid, type Account, type ServicePrincipal, type Tenant } from './tenant.ts';
+import { nameGuid } from './sign-in-rows.ts';
+import { POLICY_NAMES, policyId } from './sign-in-texts.ts';
+import type { RandomStream } from '../src/base/random.ts';
+
+/** Application identities of Microsoft and of integrations that act in every tenant. */
+export const APPLICATION_ACTORS = {
+  deviceRegistration: ['Device Registration Service', '01cb2876-7ebd-4aa4-9cc9-d28bd4d359a9'],
+  intune: ['Microsoft Intune', '0000000a-0000-0000-c000-000000000000'],
+  syncFabric: ['Microsoft.Azure.SyncFabric', '00000014-0000-0000-c000-000000000000'],
+  approval: ['Microsoft Approval Management', '65d91a3d-ab74-42e6-8a2f-0add61688c74'],
+  pim: ['MS-PIM', '01fc33a7-78ba-4d2f-a4b7-768e336e890e'],
+  managedIdentity: ['Managed Service Identity', ''],
+  provisioning: ['Azure AD Cloud Sync', '1a4721b3-e57f-4451-ae87-ef078703ec94'],
+  licensing: ['Microsoft Azure AD Group-Based Licensing', '2d4d3d8e-0001-4bef-9f87-7875a61c29de'],
+  governance: ['Azure AD Identity Governance - User Management', 'ec245c98-4a90-40c2-955a-88b727d97151'],
+} as const;
+
+export type ApplicationActor = keyof typeof APPLICATION_ACTORS;
+
+export function userInitiator(account: Account, ip: string): string {
+  return JSON.stringify({
+    user: { id: account.userId, displayName: null, userPrincipalName: account.directoryName, ipAddress: ip, roles: [] },
+  });
+}
+
+export function applicationInitiator(tenant: Tenant, actor: ApplicationActor): string {
+  const [displayName, appId] = APPLICATION_ACTORS[actor];
+  return JSON.stringify({
+    app: {
+      appId: appId === '' ? null : appId,
+      displayName,
+      servicePrincipalId: nameGuid(`${tenant.tenantId}/${displayName}`),
+      servicePrincipalName: null,
+    },
+  });
+}
+
+export function principalInitiator(principal: ServicePrincipal): string {
+  return JSON.stringify({
+    app: {
+      appId: principal.appId,
+      displayName: principal.name,
+      servicePrincipalId: principal.objectId,
+      servicePrincipalName: null,
+    },
+  });
+}
+
+/** What an action is done to. Which of these a target uses depends on the operation. */
+export interface Subject {
+  readonly user?: Account | undefined;
+  readonly role?: string | undefined;
+  readonly group?: string | undefined;
+  readonly principal?: ServicePrincipal | undefined;
+  /** The name of an application that is new to the tenant, with its ids. */
+  readonly application?: { readonly name: string; readonly appId: string; readonly objectId: string } | undefined;
+  readonly policy?: number | undefined;
+  readonly device?: { readonly id: string; readonly name: string; readonly os: string } | undefined;
+  readonly method?: string | undefined;
+  readonly permissions?: string | undefined;
+  readonly domain?: string | undefined;
+}
+
+interface Modified {
+  readonly displayName: string;
+  readonly oldValue: string | null;
+  readonly newValue: string | null;
+}
+
+interface Target {
+  readonly id: string | null;
+  readonly displayName: string | null;
+  readonly type: string;
+  readonly userPrincipalName?: string | null;
+  readonly groupType?: string | null;
+  readonly modifiedProperties: readonly Modified[];
+  readonly administrativeUnits: readonly string[];
+}
+
+function changed(displayName: string, oldValue: string | null, newValue: string | null): Modified {
+  return { displayName, oldValue, newValue };
+}
+
+const quoted = (text: string): string => JSON.stringify(text);
+const listed = (text: string): string => JSON.stringify([text]);
+
+function target(
+  type: string,
+  id: string | null,
+  displayName: string | null,
+  modifiedProperties: readonly Modified[] = [],
+  more: { userPrincipalName?: string | null; groupType?: string | null } = {},
+): Target {
+  return { id, displayName, type, ...more, modifiedProperties, administrativeUnits: [] };
+}
+
+function userTarget(user: Account, modified: readonly Modified[] = []): Target {
+  return target('User', user.userId, null, modified, { userPrincipalName: user.directoryName, groupType: null });
+}
+
+/** The directory's object id of a role, by its name. */
+export function roleId(tenant: Tenant, role: string): string {
+  return nameGuid(`${tenant.tenantId}/role/${role}`);
+}
+
+export function groupId(tenant: Tenant, group: string): string {
+  return nameGuid(`${tenant.tenantId}/group/${group}`);
+}
+
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/** TargetResources of an operation, as JSON text. */
+export function targetResources(tenant: Tenant, operation: string, subject: Subject, random: RandomStream): string {
+  return JSON.stringify(targets(tenant, operation, subject, random));
+}
+
+function targets(tenant: Tenant, operation: string, subject: Subject, random: RandomStream): Target[] {
+  const { user, role, group, principal, application } = subject;
+  const name = operation.trim();
+
+  if (role !== undefined && / PIM |\(PIM|in PIM|outside of PIM/.test(` ${name} `)) {
+    const details = [
+      changed('RoleDefinitionOriginId', null, quoted(roleId(tenant, role))),
+      changed('RoleDefinitionOriginType', null, quoted('BuiltInRole')),
+      changed('TemplateId', null, quoted(nameGuid(`template/${role}`))),
+    ];
+    const assignment = target('Request', drawGuid(random), null);
+    return [
+      target('Role', roleId(tenant, role), role, details),
+      assignment,
+      ...(user ? [userTarget(user)] : []),
+      target('Directory', tenant.tenantId, tenant.name),
+    ];
+  }
+  if (role !== undefined && user) {
+    return [
+      userTarget(user, [
+        changed('Role.ObjectID', null, quoted(roleId(tenant, role))),
+        changed('Role.DisplayName', null, quoted(role)),
+        changed('Role.TemplateId', null, quoted(nameGuid(`template/${role}`))),
+        changed('Role.WellKnownObjectName', null, quoted(role.replace(/ /g, ''))),
+      ]),
+      target('Role', roleId(tenant, role), null),
+    ];
+  }
+  if (role !== undefined && principal) {
+    return [
+      target('ServicePrincipal', principal.objectId, principal.name, [
+        changed('Role.ObjectID', null, quoted(roleId(tenant, role))),
+        changed('Role.DisplayName', null, quoted(role)),
+      ]),
+      target('Role', roleId(tenant, role), null),
+    ];
+  }
+  if (role !== undefined) {
+    return [
+      target('Role', roleId(tenant, role), role, [
+        changed('RoleSettings', null, quoted('MfaRule: false; JustificationRule: false')),
+      ]),
+    ];
+  }
+  if (group !== undefined) {
+    const groupTarget = (modified: readonly Modified[] = []): Target =>
+      target('Group', groupId(tenant, group), group, modified, { groupType: 'unknownFutureValue' });
+    if (user && /(member|owner)/.test(name)) {
+      const removing = name.startsWith('Remove');
+      const value = (text: string): Pick<Modified, 'oldValue' | 'newValue'> =>
+        removing ? { oldValue: quoted(text), newValue: null } : { oldValue: null, newValue: quoted(text) };
+      return [
+        userTarget(user, [
+          { displayName: 'Group.ObjectID', ...value(groupId(tenant, group)) },
+          { displayName: 'Group.DisplayName', ...value(group) },
+          { displayName: 'Group.WellKnownObjectName', oldValue: null, newValue: null },
+        ]),
+        target('Group', groupId(tenant, group), null, [], { groupType: 'unknownFutureValue' }),
+      ];
+    }
+    if (principal) {
+      return [
+        groupTarget([
+          changed('AppRole.Id', null, quoted(drawGuid(random))),
+          changed('AppRole.DisplayName', null, quoted('Default Access')),
+        ]),
+        target('ServicePrincipal', principal.objectId, principal.name),
+      ];
+    }
+    return [groupTarget([changed('Included Updated Properties', null, quoted('Description'))])];
+  }
+  const app =
+    application ??
+    (principal && { name: principal.name, appId: principal.appId, objectId: principal.applicationObjectId });
+  if (app) return applicationTargets(tenant, name, app, subject, random);
+  if (subject.policy !== undefined) {
+    const index = subject.policy % POLICY_NAMES.length;
+    const policyName = POLICY_NAMES[index]!;
+    const id = policyId(tenant.tenantId, index);
+    const conditions = (state: string): string =>
+      quoted(
+        JSON.stringify({
+          id,
+          displayName: policyName,
+          state,
+          conditions: { users: { includeUsers: ['All'], excludeUsers: [] } },
+        }),
+      );
+    if (/named location/.test(name)) {
+      return [
+        target('Policy', id, 'Head office', [
+          changed(
+            'named location',
+            quoted('203.0.113.0/24'),
+            quoted(`${random.below(220)}.${random.below(250)}.0.0/16`),
+          ),
+        ]),
+      ];
+    }
+    if (/conditional access/.test(name)) {
+      const removing = name.startsWith('Delete');
+      return [
+        target('Policy', id, policyName, [
+          changed(
+            'ConditionalAccessPolicy',
+            name.startsWith('Add') ? null : conditions('enabled'),
+            removing ? null : conditions(name.startsWith('Update') ? 'disabled' : 'enabled'),
+          ),
+        ]),
+      ];
+    }
+    return [
+      target('Policy', id, policyName, [
+        changed('PolicyDetail', listed('[]'), listed(JSON.stringify({ Version: 1, State: 'Enabled' }))),
+      ]),
+    ];
+  }
+  if (subject.device) {
+    const { id, name: deviceName, os } = subject.device;
+    const main = target('Device', id, deviceName, [
+      changed('DeviceOSType', '[]', listed(os)),
+      changed('Included Updated Properties', null, quoted('ApproximateLastLogonTimestamp')),
+    ]);
+    return user && /(owner|users)/.test(name)
+      ? [userTarget(user, [changed('Device.ObjectID', null, quoted(id))]), main]
+      : [main];
+  }
+  if (subject.domain !== undefined) {
+    const modified = /authentication|federation/.test(name)
+      ? [
+          changed('IssuerUri', '[]', listed(`http://any.sts/${random.u32().toString(16).padStart(8, '0')}`)),
+          changed('LiveType', listed('Managed'), listed('Federated')),
+        ]
+      : [changed('Name', '[]', listed(subject.domain)), changed('Included Updated Properties', null, quoted('Name'))];
+    return [target('Domain', null, subject.domain, modified)];
+  }
+  if (user) return [userTarget(user, userChanges(name, subject, random))];
+  return [target('Other', null, null)];
+}
+
+function userChanges(name: string, subject: Subject, random: RandomStream): Modified[] {
+  if (/security info|Authentication|passwordless|FIDO2|Hello/i.test(name)) {
+    const method = subject.method ?? 'Authenticator App';
+    return [
+      changed(
+        'StrongAuthenticationMethod',
+        '[]',
+        listed(JSON.stringify({ MethodType: 6, Default: true, Name: method })),
+      ),
+    ];
+  }
+  if (/StsRefreshToken/.test(name)) {
+    return [
+      changed(
+        'StsRefreshTokensValidFrom',
+        listed('2026-03-02T07:41:12Z'),
+        listed(`2026-06-0${1 + random.below(7)}T08:00:00Z`),
+      ),
+      changed('Included Updated Properties', null, quoted('StsRefreshTokensValidFrom')),
+    ];
+  }
+  if (/license/.test(name)) {
+    return [
+      changed('AssignedLicense', '[]', listed('[SkuName=SPE_E5, AccountId=..., DisabledPlans=[]]')),
+      changed('Included Updated Properties', null, quoted('AssignedLicense')),
+    ];
+  }
+  if (/password/i.test(name)) return [];
+  if (/^(Disable|Enable) account/.test(name)) {
+    const enabled = name.startsWith('Enable');
+    return [
+      changed('AccountEnabled', enabled ? '[false]' : '[true]', enabled ? '[true]' : '[false]'),
+      changed('Included Updated Properties', null, quoted('AccountEnabled')),
+    ];
+  }
+  if (name.startsWith('Add user')) {
+    return [
+      changed('AccountEnabled', '[]', '[true]'),
+      changed('Included Updated Properties', null, quoted('AccountEnabled, DisplayName, UserPrincipalName')),
+    ];
+  }
+  return [
+    changed('TelephoneNumber', '[]', listed(`+49 30 ${1000 + random.below(9000)}`)),
+    changed('Included Updated Properties', null, quoted('TelephoneNumber')),
+  ];
+}
+
+function applicationTargets(
+  tenant: Tenant,
+  name: string,
+  app: { readonly name: string; readonly appId: string; readonly objectId: string },
+  subject: Subject,
+  random: RandomStream,
+): Target[] {
+  const principalId = subject.principal?.objectId ?? nameGuid(`${tenant.tenantId}/sp/${app.appId}`);
+  if (/Certificates and secrets|service principal credentials|Update service principal|Update application/.test(name)) {
+    const onApplication = /application/.test(name);
+    const key = (id: string, label: string): string =>
+      `[KeyIdentifier=${id},KeyType=Password,KeyUsage=Verify,DisplayName=${label}]`;
+    const old = key(subject.principal?.keyId ?? drawGuid(random), 'deploy');
+    const modified = /Update (service principal|application)$/.test(name)
+      ? [changed('Included Updated Properties', null, quoted('KeyDescription'))]
+      : [
+          changed(
+            'KeyDescription',
+            listed(old),
+            JSON.stringify([old, key(drawGuid(random), `key ${2 + random.below(3)}`)]),
+          ),
+          changed('Included Updated Properties', null, quoted('KeyDescription')),
+        ];
+    return [
+      target(
+        onApplication ? 'Application' : 'ServicePrincipal',
+        onApplication ? app.objectId : principalId,
+        app.name,
+        modified,
+      ),
+    ];
+  }
+  const principalTarget = (modified: readonly Modified[]): Target =>
+    target('ServicePrincipal', principalId, app.name, modified, { userPrincipalName: null, groupType: null });
+  if (name === 'Add service principal') {
+    return [
+      principalTarget([
+        changed('AccountEnabled', '[]', '[true]'),
+        changed('AppPrincipalId', '[]', listed(app.appId)),
+        changed(
+          'Included Updated Properties',
+          null,
+          quoted('AccountEnabled, AppAddress, AppPrincipalId, DisplayName, ServicePrincipalName, Credential'),
+        ),
+        changed('TargetId.ServicePrincipalNames', null, quoted(app.appId)),
+      ]),
+    ];
+  }
+  const scope = subject.permissions ?? 'User.Read openid profile offline_access';
+  if (name === 'Add delegated permission grant') {
+    return [
+      target(
+        'ServicePrincipal',
+        nameGuid(`${tenant.tenantId}/00000003-0000-0000-c000-000000000000`),
+        'Microsoft Graph',
+        [
+          changed('DelegatedPermissionGrant.Scope', null, quoted(` ${scope}`)),
+          changed('DelegatedPermissionGrant.ConsentType', null, quoted('Principal')),
+          changed('ServicePrincipal.ObjectID', null, quoted(principalId)),
+        ],
+      ),
+      target('ServicePrincipal', principalId, null),
+    ];
+  }
+  if (name.startsWith('Add app role assignment grant to user')) {
+    return [
+      principalTarget([
+        changed('AppRole.Id', null, quoted(NOBODY)),
+        changed('User.UPN', null, quoted(subject.user?.directoryName ?? '')),
+        changed('User.ObjectID', null, quoted(subject.user?.userId ?? '')),
+      ]),
+      ...(subject.user ? [userTarget(subject.user)] : []),
+    ];
+  }
+  if (name.startsWith('Add app role assignment to service principal')) {
+    return [
+      target(
+        'ServicePrincipal',
+        nameGuid(`${tenant.tenantId}/00000003-0000-0000-c000-000000000000`),
+        'Microsoft Graph',
+        [
+          changed('AppRole.Id', null, quoted(nameGuid(`role/${scope}`))),
+          changed('AppRole.Value', null, quoted(scope)),
+          changed('ServicePrincipal.ObjectID', null, quoted(principalId)),
+          changed('ServicePrincipal.DisplayName', null, quoted(app.name)),
+        ],
+      ),
+      target('ServicePrincipal', principalId, null),
+    ];
+  }
+  if (name === 'Consent to application') {
+    const isAdmin = subject.user !== undefined && subject.user.roles.length > 0;
+    return [
+      principalTarget([
+        changed('ConsentContext.IsAdminConsent', null, quoted(isAdmin ? 'True' : 'False')),
+        changed('ConsentContext.IsAppOnly', null, quoted('False')),
+        changed('ConsentContext.OnBehalfOfAll', null, quoted('False')),
+        changed('ConsentContext.Tags', null, quoted('WindowsAzureActiveDirectoryIntegratedApp')),
+        changed(
+          'ConsentAction.Permissions',
+          null,
+          quoted(
+            `[] => [[Id: ${drawGuid(random)}, ClientId: ${NOBODY}, PrincipalId: ${subject.user?.userId ?? NOBODY}, ResourceId: ${nameGuid(`${tenant.tenantId}/00000003-0000-0000-c000-000000000000`)}, ConsentType: Principal, Scope:  ${scope}, CreatedDateTime: , LastModifiedDateTime ]]; `,
+          ),
+        ),
+      ]),
+    ];
+  }
+  if (/owner/.test(name) && subject.user) {
+    const isApplication = /application/.test(name);
+    return [
+      userTarget(subject.user, [
+        changed(
+          isApplication ? 'Application.ObjectID' : 'ServicePrincipal.ObjectID',
+          null,
+          quoted(isApplication ? app.objectId : principalId),
+        ),
+        changed(isApplication ? 'Application.DisplayName' : 'ServicePrincipal.DisplayName', null, quoted(app.name)),
+      ]),
+      target(isApplication ? 'Application' : 'ServicePrincipal', isApplication ? app.objectId : principalId, null),
+    ];
+  }
+  const isApplication = /application/.test(name);
+  return [
+    target(isApplication ? 'Application' : 'ServicePrincipal', isApplication ? app.objectId : principalId, app.name, [
+      changed('DisplayName', '[]', listed(app.name)),
+      changed('Included Updated Properties', null, quoted('DisplayName')),
+    ]),
+  ];
+}
+
+/** Names of the groups that a tenant has: one for some twenty people, and some with privileges. */
+export function groupNames(tenant: Tenant): readonly string[] {
+  const count = Math.max(6, Math.round(tenant.userCount / 20));
+  return Array.from(
+    { length: Math.min(count, 2_000) },
+    (_, index) =>
+      GROUP_STEMS[index % GROUP_STEMS.length]! +
+      (index < GROUP_STEMS.length ? '' : ` ${Math.floor(index / GROUP_STEMS.length) + 1}`),
+  );
+}
+
+const GROUP_STEMS = [
+  'All Employees',
+  'Sales Team',
+  'Finance Readers',
+  'Project Aurora',
+  'VPN Users',
+  'SharePoint Owners',
+  'Contractors',
+  'Power BI Users',
+  'Field Service',
+  'Engineering',
+  'Marketing',
+  'HR Confidential',
+  'Server Operators',
+  'License E5',
+  'Travel Approvers',
+  'Works Council',
+] as const;

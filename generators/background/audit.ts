@@ -1,0 +1,447 @@
+/**
+ * Ordinary audit rows of one account: what applications do to it (most of a tenant's rows), what people do for themselves,
+ * and the day's work of administrators, help desk and developers inside their portal sessions. An action that writes
+ * several rows writes them under one CorrelationId.
+ */
+import { purposeKey, RandomStream } from '../../src/base/random.ts';
+import { partitionOf } from '../../src/dataset/account.ts';
+import { activity } from '../audit-activities.ts';
+import type { AuditRows } from '../audit-rows.ts';
+import {
+  APPLICATION_ACTORS,
+  type ApplicationActor,
+  applicationInitiator,
+  groupNames,
+  type Subject,
+  targetResources,
+  userInitiator,
+} from '../audit-texts.ts';
+import { AUDIT } from '../assumptions.ts';
+import { MS_PER_HOUR, MS_PER_MINUTE } from '../rows.ts';
+import { userAgent } from '../sign-in-texts.ts';
+import type { Device, Tenant } from '../tenant.ts';
+import { type Calendar, FIRST_LOCAL_DAY } from './calendar.ts';
+
+const PERSON_STREAM = purposeKey('background/audit/person');
+const APPLICATION_STREAM = purposeKey('background/audit/application');
+/** Rows that applications write about an account count from here, apart from those that it writes itself. */
+export const APPLICATION_COUNTERS = 0x20000000;
+
+/** What an operation is done to: the account itself, a colleague, or a thing of the tenant. */
+type SubjectKind =
+  | 'self'
+  | 'colleague'
+  | 'group'
+  | 'selfGroup'
+  | 'principal'
+  | 'role'
+  | 'policy'
+  | 'device'
+  | 'newApplication'
+  | 'none';
+
+interface Step {
+  readonly operation: string;
+  readonly subject: SubjectKind;
+  /** Seconds after the step before; 0 for rows of the same instant. */
+  readonly gap: readonly [from: number, to: number];
+}
+
+type Act = readonly [weight: number, steps: readonly Step[]];
+
+const NOW = [0, 0] as const;
+const MOMENT = [0.05, 0.9] as const;
+const SOON = [4, 40] as const;
+
+function step(operation: string, subject: SubjectKind, gap: Step['gap'] = MOMENT): Step {
+  return { operation, subject, gap };
+}
+
+/** What people do for themselves, by weight. */
+const PERSON_ACTS: readonly Act[] = [
+  [
+    26,
+    [
+      step('Features_GetFeaturesAsync', 'none'),
+      step('GroupsODataV4_Get', 'none'),
+      step('Settings_GetSettingsAsync', 'none'),
+    ],
+  ],
+  [12, [step('GroupsODataV4_Get', 'none')]],
+  [
+    8,
+    [
+      step('User started security info registration', 'self'),
+      step('User registered security info', 'self', SOON),
+      step('User registered all required security info', 'self'),
+    ],
+  ],
+  [4, [step('User reviewed security info', 'self')]],
+  [3, [step('User changed default security info', 'self')]],
+  [2, [step('User deleted security info', 'self'), step('User registered security info', 'self', SOON)]],
+  [
+    6,
+    [
+      step('Self-service password reset flow activity progress', 'self'),
+      step('Self-service password reset flow activity progress', 'self', SOON),
+      step('Self-service password reset flow activity progress', 'self', SOON),
+      step('Reset password (self-service)', 'self', SOON),
+      step('Update StsRefreshTokenValidFrom Timestamp', 'self'),
+    ],
+  ],
+  [10, [step('Add Windows Hello for Business credential', 'self')]],
+  [9, [step('Change user password', 'self'), step('Update StsRefreshTokenValidFrom Timestamp', 'self', NOW)]],
+  [5, [step('Register device', 'device')]],
+  [3, [step('Add BitLocker key', 'device')]],
+  [4, [step('Accept Terms Of Use', 'policy')]],
+  [
+    4,
+    [
+      step('Request to join a group', 'group'),
+      step('Approve a pending request to join a group', 'group', SOON),
+      step('Add member to group', 'selfGroup'),
+    ],
+  ],
+  [
+    2,
+    [
+      step('Add service principal', 'newApplication', NOW),
+      step('Add delegated permission grant', 'newApplication', [0.1, 0.6]),
+      step('Add app role assignment grant to user', 'newApplication', [0.1, 0.6]),
+      step('Consent to application', 'newApplication', [0.1, 0.6]),
+    ],
+  ],
+  [2, [step('User requests access package assignment', 'none')]],
+  [3, [step('Update group', 'group')]],
+];
+
+const ADMIN_ACTS: readonly Act[] = [
+  [24, [step('Update user', 'colleague')]],
+  [14, [step('Add member to group', 'colleague')]],
+  [8, [step('Remove member from group', 'colleague')]],
+  [7, [step('Change user license', 'colleague'), step('Update user', 'colleague', NOW)]],
+  [5, [step('Update group', 'group')]],
+  [2, [step('Add group', 'group'), step('Add owner to group', 'colleague', NOW)]],
+  [
+    4,
+    [
+      step('Add user', 'colleague'),
+      step('Update user', 'colleague'),
+      step('Change user license', 'colleague', SOON),
+      step('Add member to group', 'colleague', SOON),
+    ],
+  ],
+  [3, [step('Disable account', 'colleague'), step('Update user', 'colleague', NOW)]],
+  [1, [step('Delete user', 'colleague')]],
+  [2, [step('Enable account', 'colleague')]],
+  [3, [step('Update device', 'device')]],
+  [2, [step('Delete device', 'device')]],
+  [4, [step('Update application', 'principal'), step('Update service principal', 'principal', NOW)]],
+  [2, [step('Update application – Certificates and secrets management ', 'principal')]],
+  [1, [step('Add owner to application', 'principal')]],
+  [1, [step('Add app role assignment to service principal', 'principal')]],
+  [1, [step('Update conditional access policy', 'policy'), step('Update policy', 'policy', NOW)]],
+  [0.4, [step('Update named location', 'policy')]],
+  [0.8, [step('Add member to role', 'role')]],
+  [0.4, [step('Remove member from role', 'role')]],
+  [0.6, [step('Add eligible member to role in PIM completed (timebound)', 'role')]],
+  [1, [step('Update StsRefreshTokenValidFrom Timestamp', 'colleague')]],
+  [1.5, [step('Download users - finished (bulk)', 'none')]],
+  [1, [step('Invite external user', 'colleague')]],
+  [0.6, [step('Read BitLocker key', 'device')]],
+  [0.6, [step('Reveal local administrator password', 'device')]],
+  [0.3, [step('Update authorization policy', 'policy')]],
+  [0.4, [step('Administrator directly assigns user to access package', 'none')]],
+];
+
+const HELP_DESK_ACTS: readonly Act[] = [
+  [20, [step('Update user', 'colleague')]],
+  [14, [step('Add member to group', 'colleague')]],
+  [8, [step('Unlock user account (self-service)', 'colleague')]],
+  [8, [step('Reset user password', 'colleague'), step('Update StsRefreshTokenValidFrom Timestamp', 'colleague', NOW)]],
+  [5, [step('Admin registered security info', 'colleague')]],
+  [3, [step('Admin deleted security info', 'colleague')]],
+  [4, [step('Read BitLocker key', 'device')]],
+  [3, [step('Change user license', 'colleague')]],
+];
+
+const DEVELOPER_ACTS: readonly Act[] = [
+  [6, [step('Update application', 'principal')]],
+  [
+    4,
+    [
+      step('Update application – Certificates and secrets management ', 'principal'),
+      step('Update service principal', 'principal', MOMENT),
+    ],
+  ],
+  [
+    2,
+    [
+      step('Add application', 'principal'),
+      step('Add service principal', 'principal', MOMENT),
+      step('Add owner to application', 'principal', NOW),
+    ],
+  ],
+  [2, [step('Update service principal', 'principal')]],
+  [1, [step('Add service principal credentials', 'principal')]],
+  [1, [step('Remove service principal credentials', 'principal')]],
+  [3, [step('Features_GetFeaturesAsync', 'none'), step('GroupsODataV4_Get', 'none')]],
+];
+
+const SERVICE_ACTS: readonly Act[] = [
+  [40, [step('Update user', 'colleague')]],
+  [12, [step('Add member to group', 'colleague')]],
+  [8, [step('Remove member from group', 'colleague')]],
+  [5, [step('Change user license', 'colleague')]],
+  [2, [step('Add user', 'colleague')]],
+  [2, [step('Disable account', 'colleague')]],
+];
+
+/** What applications do to an account, by weight. */
+const APPLICATION_ACTS: readonly (readonly [weight: number, actor: ApplicationActor, steps: readonly Step[]])[] = [
+  [44, 'deviceRegistration', [step('Update device', 'device')]],
+  [5, 'intune', [step('Update device', 'device')]],
+  [1, 'intune', [step('Device no longer compliant', 'device')]],
+  [15, 'provisioning', [step('Update user', 'self')]],
+  [9, 'provisioning', [step('Synchronization rule action', 'none'), step('Export', 'none', NOW)]],
+  [8, 'syncFabric', [step('Update service principal', 'principal')]],
+  [
+    2,
+    'managedIdentity',
+    [step('Update service principal', 'principal'), step('Add service principal credentials', 'principal', NOW)],
+  ],
+  [4, 'approval', [step('Add member to group', 'selfGroup')]],
+  [2, 'approval', [step('Remove member from group', 'selfGroup')]],
+  [
+    2,
+    'licensing',
+    [
+      step('Start applying group based license to users', 'group'),
+      step('Finish applying group based license to user', 'group', SOON),
+      step('Change user license', 'self', NOW),
+    ],
+  ],
+  [
+    1,
+    'deviceRegistration',
+    [
+      step('Add device', 'device', NOW),
+      step('Add registered owner to device', 'device', NOW),
+      step('Add registered users to device', 'device', NOW),
+    ],
+  ],
+  [0.6, 'governance', [step('Fulfill access package assignment request', 'none')]],
+  [0.6, 'pim', [step('Triggered PIM alert', 'role')]],
+  [1, 'pim', [step('Process request', 'role')]],
+  [1, 'governance', [step('Apply decision', 'none')]],
+  [1, 'governance', [step('Schedule workflow execution completed', 'none')]],
+];
+const APPLICATION_WEIGHTS = APPLICATION_ACTS.map(([weight]) => weight);
+/** Rows that one act of an application writes, on average. */
+const ROWS_PER_APPLICATION_ACT =
+  APPLICATION_ACTS.reduce((sum, [weight, , steps]) => sum + weight * steps.length, 0) /
+  APPLICATION_WEIGHTS.reduce((a, b) => a + b, 0);
+
+function meanRows(acts: readonly Act[]): number {
+  return (
+    acts.reduce((sum, [weight, steps]) => sum + weight * steps.length, 0) /
+    acts.reduce((sum, [weight]) => sum + weight, 0)
+  );
+}
+
+const groupsByTenant = new WeakMap<Tenant, readonly string[]>();
+
+function groupsOf(tenant: Tenant): readonly string[] {
+  let groups = groupsByTenant.get(tenant);
+  if (!groups) {
+    groups = groupNames(tenant);
+    groupsByTenant.set(tenant, groups);
+  }
+  return groups;
+}
+
+const NEW_APPLICATIONS = [
+  'Calendly',
+  'Zoom',
+  'Miro',
+  'Grammarly',
+  'DocuSign',
+  'Trello',
+  'Notion',
+  'Doodle',
+  'Smartsheet',
+  'Lucidchart',
+] as const;
+
+function subjectOf(
+  tenant: Tenant,
+  calendar: Calendar,
+  devices: readonly Device[],
+  kind: SubjectKind,
+  colleague: number,
+  random: RandomStream,
+): Subject {
+  const { account } = calendar;
+  switch (kind) {
+    case 'self':
+      return { user: account };
+    case 'colleague':
+      return { user: tenant.account(colleague), group: undefined };
+    case 'group':
+      return { group: random.pick(groupsOf(tenant)) };
+    case 'selfGroup':
+      return { user: account, group: random.pick(groupsOf(tenant)) };
+    case 'principal':
+      return { principal: random.pick(tenant.servicePrincipals), user: account };
+    case 'role':
+      return { role: account.roles[0] ?? 'Helpdesk Administrator', user: tenant.account(colleague) };
+    case 'policy':
+      return { policy: random.below(10) };
+    case 'device': {
+      const device = random.pick(devices);
+      const id = device.deviceId === '' ? account.userId : device.deviceId;
+      return { device: { id, name: device.name === '' ? 'DESKTOP' : device.name, os: device.platform }, user: account };
+    }
+    case 'newApplication': {
+      const index = (account.ordinal + random.below(3)) % NEW_APPLICATIONS.length;
+      const name = NEW_APPLICATIONS[index]!;
+      const id = `6f${index}b2c4d-1a2b-4c3d-8e4f-5a6b7c8d9e0${index}`;
+      return { application: { name, appId: id, objectId: id.replace(/^6f/, '7e') }, user: account };
+    }
+    case 'none':
+      return {};
+  }
+}
+
+/** Writes what the account itself does; {@link AuditRows.begin} has been called for it. */
+export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRows): void {
+  const { account } = calendar;
+  const random = new RandomStream(tenant.seed, PERSON_STREAM, account.ordinal);
+  const devices = tenant.devices(account.ordinal);
+  const noDetail = rows.detailCode('[]');
+  const agent = rows.detailCode(JSON.stringify([{ key: 'User-Agent', value: userAgent(devices[0]!, 'browser') }]));
+  const success = rows.outcomeCode('success');
+  const failure = rows.outcomeCode('failure', 'Microsoft.Online.Workflows.ValidationException');
+  const adminDaily = random.lognormal(AUDIT.adminDailyMedian, AUDIT.adminDailySigma);
+
+  const perform = (atMs: number, acts: readonly Act[]): void => {
+    const [, steps] = acts[random.weighted(acts.map(([weight]) => weight))]!;
+    const colleague = random.below(tenant.userCount);
+    // One action is about one group, policy or application throughout.
+    const seed = random.u32();
+    const correlation = rows.nextCorrelation++;
+    const outcome = random.chance(AUDIT.failureShare) ? failure : success;
+    const initiator = rows.initiatorCode(userInitiator(account, calendar.placeOf(devices[0]!, atMs).ip));
+    let at = atMs;
+    for (const { operation, subject: kind, gap } of steps) {
+      at += random.between(gap[0], gap[1]) * 1000;
+      if (!rows.covers(at)) {
+        rows.nextCounter++;
+        continue;
+      }
+      const found = activity(operation);
+      const texts = new RandomStream(seed, PERSON_STREAM);
+      const subject = subjectOf(tenant, calendar, devices, kind, colleague, texts);
+      const grouped =
+        kind === 'colleague' && /group/.test(operation) ? { ...subject, group: texts.pick(groupsOf(tenant)) } : subject;
+      const target = rows.targetCode(targetResources(tenant, operation, grouped, texts));
+      rows.add(
+        at,
+        rows.activityCode(found),
+        initiator,
+        target,
+        found.service === 'Core Directory' ? agent : noDetail,
+        outcome,
+        correlation,
+        random,
+      );
+    }
+  };
+
+  if (account.kind === 'serviceAccount') {
+    for (let day = FIRST_LOCAL_DAY; day < calendar.lastLocalDay; day++) {
+      const count = random.poisson(AUDIT.serviceAccountDaily / meanRows(SERVICE_ACTS));
+      const midnight = calendar.midnightMs(day);
+      for (let i = 0; i < count; i++) perform(midnight + random.between(0, 24) * MS_PER_HOUR, SERVICE_ACTS);
+    }
+    return;
+  }
+  for (let day = FIRST_LOCAL_DAY; day < calendar.lastLocalDay; day++) {
+    const workday = calendar.workday(day);
+    if (!workday) continue;
+    if (!account.dedicated && account.kind !== 'guest') {
+      const count = random.poisson(AUDIT.personDaily / meanRows(PERSON_ACTS));
+      for (let i = 0; i < count; i++) perform(random.between(workday.startMs, workday.endMs), PERSON_ACTS);
+    }
+    const [acts, daily] =
+      account.kind === 'admin'
+        ? [ADMIN_ACTS, adminDaily]
+        : account.kind === 'helpDesk'
+          ? [HELP_DESK_ACTS, AUDIT.helpDeskDaily]
+          : account.kind === 'developer'
+            ? [DEVELOPER_ACTS, AUDIT.developerDaily]
+            : [undefined, 0];
+    if (!acts) continue;
+    const sessions = calendar.portalSessions(day);
+    if (sessions.length === 0) continue;
+    const count = random.poisson(daily / meanRows(acts));
+    for (let i = 0; i < count; i++) {
+      const session = sessions[random.below(sessions.length)]!;
+      perform(
+        session.startMs + 30_000 + random.unit() * Math.max(MS_PER_MINUTE, session.endMs - session.startMs - 30_000),
+        acts,
+      );
+    }
+  }
+}
+
+/** Writes what applications do to the account; {@link AuditRows.begin} has been called for it with APPLICATION_COUNTERS. */
+export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: AuditRows): void {
+  const { account } = calendar;
+  const random = new RandomStream(tenant.seed, APPLICATION_STREAM, account.ordinal);
+  const devices = tenant.devices(account.ordinal);
+  const noDetail = rows.detailCode('[]');
+  const success = rows.outcomeCode('success');
+  const mean = (AUDIT.dailyPerUser * AUDIT.applicationShare) / ROWS_PER_APPLICATION_ACT;
+  for (let day = FIRST_LOCAL_DAY; day < calendar.lastLocalDay; day++) {
+    const works = calendar.workday(day) !== undefined;
+    const count = random.poisson(mean * (works ? 1.15 : 0.6));
+    const midnight = calendar.midnightMs(day);
+    for (let i = 0; i < count; i++) {
+      const [, actor, steps] = APPLICATION_ACTS[random.weighted(APPLICATION_WEIGHTS)]!;
+      let at = midnight + random.between(0, 24) * MS_PER_HOUR;
+      const correlation = rows.nextCorrelation++;
+      const initiator = rows.initiatorCode(applicationInitiator(tenant, actor), APPLICATION_ACTORS[actor][0]);
+      const variety = random.below(4);
+      for (const { operation, subject: kind, gap } of steps) {
+        at += random.between(gap[0], gap[1]) * 1000;
+        if (!rows.covers(at)) {
+          rows.nextCounter++;
+          continue;
+        }
+        const found = activity(operation);
+        // A few texts for each account and operation stand for the many alike that a real tenant has.
+        const target = rows.sharedTargetCode(`${account.ordinal}/${operation}/${kind}/${variety}`, () => {
+          const texts = new RandomStream(
+            tenant.seed,
+            APPLICATION_STREAM ^ purposeKey(operation),
+            account.ordinal,
+            variety + 1,
+          );
+          return targetResources(
+            tenant,
+            operation,
+            subjectOf(tenant, calendar, devices, kind, account.ordinal, texts),
+            texts,
+          );
+        });
+        rows.add(at, rows.activityCode(found), initiator, target, noDetail, success, correlation, random);
+      }
+    }
+  }
+}
+
+/** The partition that audit rows of an account's own lie in: guests act under a name of their own. */
+export function auditPartition(tenant: Tenant, ordinal: number, partitionCount: number): number {
+  return partitionOf(tenant.directoryName(ordinal), partitionCount);
+}

@@ -1,0 +1,153 @@
+/**
+ * When and where an account is at work. Sign-ins, audit rows and planted attacks all ask here, so that they agree: an
+ * administrator's actions fall into sessions of the portal that also left sign-in rows.
+ */
+import { purposeKey, RandomStream } from '../../src/base/random.ts';
+import { DAY } from '../assumptions.ts';
+import { MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, type Span } from '../rows.ts';
+import type { Account, Device, Place, Tenant } from '../tenant.ts';
+
+/** One local day of an account that works on it. Times in milliseconds since the dataset's start; may lie outside it. */
+export interface Workday {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly site: 'office' | 'home' | 'vpn';
+}
+
+/** A stretch of work in the portal or on a command line. */
+export interface PortalSession {
+  /** Unique among the account's sessions. */
+  readonly index: number;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+const WORKDAY = purposeKey('calendar/workday');
+const PORTAL = purposeKey('calendar/portal');
+/** Local days reach from one before the first UTC day to one after the last. */
+export const FIRST_LOCAL_DAY = -1;
+
+/** Mean sessions of the portal on a working day. */
+const PORTAL_SESSIONS = {
+  admin: 2.6,
+  helpDesk: 3,
+  developer: 0.5,
+  employee: 0.004,
+  guest: 0,
+  serviceAccount: 0,
+} as const;
+
+export class Calendar {
+  readonly account: Account;
+  readonly #tenant: Tenant;
+  readonly #span: Span;
+  readonly #workdays = new Map<number, Workday | undefined>();
+  readonly #officePlace: Place;
+  readonly #homePlace: Place;
+  readonly #vpnPlace: Place;
+  readonly #mobilePlaces = new Map<number, Place>();
+
+  constructor(tenant: Tenant, account: Account, span: Span) {
+    this.#tenant = tenant;
+    this.account = account;
+    this.#span = span;
+    this.#officePlace = tenant.officePlace(account.office);
+    this.#homePlace = tenant.homePlace(account.ordinal);
+    this.#vpnPlace = tenant.commercialVpnPlace(account.ordinal) ?? tenant.vpnPlace();
+  }
+
+  /** Half-open: local days that can have rows in the dataset. */
+  get lastLocalDay(): number {
+    return this.#span.days + 1;
+  }
+
+  midnightMs(localDay: number): number {
+    return localDay * MS_PER_DAY - this.account.zoneMinutes * MS_PER_MINUTE;
+  }
+
+  localDayOf(atMs: number): number {
+    return Math.floor((atMs + this.account.zoneMinutes * MS_PER_MINUTE) / MS_PER_DAY);
+  }
+
+  /** Hours since local midnight, with a fraction. */
+  localHour(atMs: number): number {
+    const local = atMs + this.account.zoneMinutes * MS_PER_MINUTE;
+    return (local - Math.floor(local / MS_PER_DAY) * MS_PER_DAY) / MS_PER_HOUR;
+  }
+
+  weekday(localDay: number): number {
+    return (((this.#span.firstWeekday + localDay) % 7) + 7) % 7;
+  }
+
+  /** Undefined on a day off. */
+  workday(localDay: number): Workday | undefined {
+    if (this.#workdays.has(localDay)) return this.#workdays.get(localDay);
+    const random = new RandomStream(this.#tenant.seed, WORKDAY, this.account.ordinal, localDay + 8);
+    let workday: Workday | undefined;
+    if (this.#tenant.worksOn(random, this.weekday(localDay))) {
+      const startMinute = Math.max(300, DAY.startMinute + DAY.startSpread * random.normal());
+      const minutes = Math.min(14 * 60, Math.max(180, DAY.workMinutes + DAY.workSpread * random.normal()));
+      const atHome = !random.chance(this.weekday(localDay) >= 5 ? 0.1 : DAY.officeShare);
+      const startMs = this.midnightMs(localDay) + startMinute * MS_PER_MINUTE;
+      workday = {
+        startMs,
+        endMs: startMs + minutes * MS_PER_MINUTE,
+        site: !atHome ? 'office' : random.chance(DAY.homeVpnShare) ? 'vpn' : 'home',
+      };
+    }
+    this.#workdays.set(localDay, workday);
+    return workday;
+  }
+
+  /** Where a device is at a time: the office, home, a VPN, or the mobile network. */
+  placeOf(device: Device, atMs: number): Place {
+    if (this.account.kind === 'serviceAccount') return this.#officePlace;
+    const localDay = this.localDayOf(atMs);
+    const workday = this.workday(localDay);
+    const atWork = workday !== undefined && atMs >= workday.startMs - 10 * MS_PER_MINUTE && atMs < workday.endMs;
+    if (device.kind === 'phone') {
+      const hour = this.localHour(atMs);
+      const roaming = hour >= 7 && hour < 20 && (this.account.ordinal + Math.floor(hour / 3) + localDay) % 3 !== 0;
+      if (roaming) {
+        // The carrier hands out another address about every six hours.
+        const epoch = Math.floor(atMs / (6 * MS_PER_HOUR)) + 16;
+        let place = this.#mobilePlaces.get(epoch);
+        if (!place) {
+          place = this.#tenant.mobilePlace(this.account.ordinal, epoch);
+          this.#mobilePlaces.set(epoch, place);
+        }
+        return place;
+      }
+      return atWork && workday.site === 'office' ? this.#officePlace : this.#homePlace;
+    }
+    if (!atWork || device.index > 0) return this.#homePlace;
+    return workday.site === 'office' ? this.#officePlace : workday.site === 'vpn' ? this.#vpnPlace : this.#homePlace;
+  }
+
+  /** The account's sessions of the portal on a local day, in order, none overlapping. */
+  portalSessions(localDay: number): PortalSession[] {
+    const workday = this.workday(localDay);
+    const mean = PORTAL_SESSIONS[this.account.kind];
+    if (!workday || mean === 0) return [];
+    const random = new RandomStream(this.#tenant.seed, PORTAL, this.account.ordinal, localDay + 8);
+    const count = Math.min(12, random.poisson(mean));
+    const starts = Array.from({ length: count }, () => random.between(workday.startMs, workday.endMs)).sort(
+      (a, b) => a - b,
+    );
+    const sessions: PortalSession[] = [];
+    let freeFrom = 0;
+    for (let i = 0; i < count; i++) {
+      const startMs = i === 0 ? starts[i]! : Math.max(starts[i]!, freeFrom);
+      const endMs = startMs + random.lognormal(14, 0.7) * MS_PER_MINUTE;
+      sessions.push({ index: (localDay + 8) * 16 + i, startMs, endMs });
+      freeFrom = endMs + 2 * MS_PER_MINUTE;
+    }
+    return sessions;
+  }
+
+  /** The number of the session whose tokens a device uses at a time; people sign in anew about every twelve days. */
+  sessionOf(device: Device, atMs: number): number {
+    const phase = (this.account.ordinal * 5 + device.index * 7) % 12;
+    return device.index * 4096 + Math.floor((this.localDayOf(atMs) + 24 + phase) / 12);
+  }
+}

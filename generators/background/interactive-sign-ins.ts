@@ -1,0 +1,105 @@
+/** Ordinary interactive sign-ins of one account: the browser carried on, prompts for a second factor, wrong passwords. */
+import { purposeKey, RandomStream } from '../../src/base/random.ts';
+import {
+  type Access,
+  INTERACTIVE_ACCESSES,
+  INTERACTIVE_FAILURES,
+  PORTAL_SIGN_IN,
+  type ResultCode,
+} from '../applications.ts';
+import { INTERACTIVE } from '../assumptions.ts';
+import { PUBLISH_SECONDS, TICKS_PER_MS, type Span } from '../rows.ts';
+import type { SignInRows } from '../sign-in-rows.ts';
+import type { Situation } from '../sign-in-texts.ts';
+import type { Device, Tenant } from '../tenant.ts';
+import { type Calendar, FIRST_LOCAL_DAY } from './calendar.ts';
+import { PORTAL_CORRELATIONS } from './silent-sign-ins.ts';
+
+const INTERACTIVE_STREAM = purposeKey('background/interactive');
+const ACCESS_WEIGHTS = INTERACTIVE_ACCESSES.map(([weight]) => weight);
+const FAILURE_WEIGHTS = INTERACTIVE_FAILURES.map(([weight]) => weight);
+/** Keeps correlations apart from those of silent rows. */
+const INTERACTIVE_CORRELATIONS = 0x20000000;
+
+/** Writes the account's rows; {@link SignInRows.begin} has been called for it. */
+export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Calendar, rows: SignInRows): void {
+  const { account } = calendar;
+  if (account.kind === 'serviceAccount') return;
+  const random = new RandomStream(tenant.seed, INTERACTIVE_STREAM, account.ordinal);
+  const devices = tenant.devices(account.ordinal);
+  const median = account.dedicated ? 0.3 : account.kind === 'guest' ? 0.8 : INTERACTIVE.dailyMedian;
+  const mean = Math.min(30, random.lognormal(median, INTERACTIVE.dailySigma));
+  let correlation = INTERACTIVE_CORRELATIONS;
+
+  const add = (
+    device: Device,
+    atMs: number,
+    access: Access,
+    result: ResultCode,
+    situation: Situation,
+    shared: number,
+    lag: number,
+  ): void => {
+    const created = span.startTicks + Math.floor(atMs * TICKS_PER_MS);
+    // A step is a text of its own for each row, so none is made for rows that would be dropped.
+    const inside = atMs >= 0 && created + lag * 1e7 < span.endTicks;
+    rows.add(
+      atMs,
+      lag,
+      rows.accessCode(access),
+      rows.clientCode(device, access.client),
+      rows.placeCode(calendar.placeOf(device, atMs)),
+      rows.outcomeCode(result, situation),
+      inside ? rows.stepCode(created, result, situation) : 0,
+      shared,
+      calendar.sessionOf(device, atMs),
+      random,
+    );
+  };
+
+  for (let day = FIRST_LOCAL_DAY; day < calendar.lastLocalDay; day++) {
+    const workday = calendar.workday(day);
+    if (!workday) continue;
+    for (const session of calendar.portalSessions(day)) {
+      const situation = random.chance(0.3) ? 'mfa' : 'mfaByClaim';
+      add(
+        devices[0]!,
+        session.startMs,
+        PORTAL_SIGN_IN,
+        '0',
+        situation,
+        PORTAL_CORRELATIONS + session.index * 1024,
+        PUBLISH_SECONDS.draw(random),
+      );
+    }
+    const count = random.poisson(mean);
+    for (let i = 0; i < count; i++) {
+      const atMs =
+        i === 0 ? workday.startMs + random.between(0.2, 25) * 60_000 : random.between(workday.startMs, workday.endMs);
+      const access = INTERACTIVE_ACCESSES[random.weighted(ACCESS_WEIGHTS)]![1];
+      const device =
+        access.client === 'mobile' ? (devices.find(({ kind }) => kind === 'phone') ?? devices[0]!) : devices[0]!;
+      const shared = correlation++;
+      const lag = PUBLISH_SECONDS.draw(random);
+      if (random.chance(INTERACTIVE.previouslySatisfiedShare)) {
+        add(device, atMs, access, '0', random.chance(0.6) ? 'mfaByClaim' : 'session', shared, lag);
+        continue;
+      }
+      let at = atMs;
+      if (random.chance(INTERACTIVE.failureShare / (1 - INTERACTIVE.previouslySatisfiedShare))) {
+        const code = INTERACTIVE_FAILURES[random.weighted(FAILURE_WEIGHTS)]![1];
+        const tries = 1 + random.below(code === '50126' ? 3 : 2);
+        for (let attempt = 0; attempt < tries; attempt++) {
+          add(device, at, access, code, code === '500121' ? 'mfa' : 'plain', shared, lag);
+          at += random.between(6, 40) * 1000;
+        }
+        if (random.chance(0.25)) continue;
+      }
+      if (random.chance(INTERACTIVE.interruptShare)) {
+        add(device, at, access, random.chance(0.7) ? '50074' : '50140', 'mfa', shared, lag);
+        at += random.between(8, 45) * 1000;
+      }
+      add(device, at, access, '0', 'mfa', shared, lag);
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/** The rows of one partition: account by account, background first, then what was planted on the account. */
+import { partitionOf } from '../src/dataset/account.ts';
+import type { Facts } from '../src/dataset/facts.ts';
+import type { Plan, PlannedAudit, PlannedEvent, PlannedSignIn } from './attacks/plan.ts';
+import { findActivity } from './audit-activities.ts';
+import { AuditRows } from './audit-rows.ts';
+import { APPLICATION_COUNTERS, writeApplicationAudit, writeOwnAudit } from './background/audit.ts';
+import { Calendar } from './background/calendar.ts';
+import { writeInteractiveSignIns } from './background/interactive-sign-ins.ts';
+import { writeSilentSignIns } from './background/silent-sign-ins.ts';
+import { drawOutages, type Span } from './rows.ts';
+import { SignInRows } from './sign-in-rows.ts';
+import type { Tenant } from './tenant.ts';
+
+/** @returns the facts of every table that has rows in the partition. */
+export function generatePartition(
+  tenant: Tenant,
+  span: Span,
+  plan: Plan,
+  partition: number,
+  partitionCount: number,
+): Facts[] {
+  const outages = (table: string) => drawOutages(tenant.seed, table, span);
+  const silent = new SignInRows(
+    'AADNonInteractiveUserSignInLogs',
+    tenant,
+    span,
+    outages('AADNonInteractiveUserSignInLogs'),
+  );
+  const interactive = new SignInRows('SigninLogs', tenant, span, outages('SigninLogs'));
+  const audit = new AuditRows(tenant, span, outages('AuditLogs'));
+
+  const planted = new Map<number, PlannedEvent[]>();
+  for (const event of plan.events) {
+    if (partitionOf(event.accountKey, partitionCount) !== partition) continue;
+    const events = planted.get(event.ordinal);
+    if (events) events.push(event);
+    else planted.set(event.ordinal, [event]);
+  }
+
+  for (let ordinal = 0; ordinal < tenant.userCount; ordinal++) {
+    const signsInHere = partitionOf(tenant.signInName(ordinal), partitionCount) === partition;
+    const isGuest = tenant.kindOf(ordinal) === 'guest';
+    const actsHere = isGuest ? partitionOf(tenant.directoryName(ordinal), partitionCount) === partition : signsInHere;
+    if (signsInHere || actsHere) {
+      const account = tenant.account(ordinal);
+      const calendar = new Calendar(tenant, account, span);
+      if (signsInHere) {
+        silent.begin(account);
+        writeSilentSignIns(tenant, calendar, silent);
+        interactive.begin(account);
+        writeInteractiveSignIns(tenant, span, calendar, interactive);
+      }
+      if (actsHere) {
+        audit.begin(ordinal);
+        writeOwnAudit(tenant, calendar, audit);
+      }
+      if (signsInHere) {
+        audit.begin(ordinal, APPLICATION_COUNTERS);
+        writeApplicationAudit(tenant, calendar, audit);
+      }
+    }
+    plantOn(ordinal);
+  }
+  for (const { ordinal } of tenant.servicePrincipals) plantOn(ordinal);
+
+  function plantOn(ordinal: number): void {
+    for (const event of planted.get(ordinal) ?? []) {
+      if (event.kind === 'audit') plantAudit(audit, event);
+      else plantSignIn(event.table === 'SigninLogs' ? interactive : silent, event);
+    }
+  }
+  return [silent, interactive, audit].filter(({ rowCount }) => rowCount > 0).map((rows) => rows.seal());
+}
+
+function plantSignIn(rows: SignInRows, event: PlannedSignIn): void {
+  const { step, device } = event;
+  const interactive = event.table === 'SigninLogs';
+  rows.plant(
+    event,
+    {
+      access: rows.accessCode(event.access, { protocol: step.protocol, transfer: step.transfer }),
+      client: rows.clientCode(device, step.client, step.agent),
+      place: rows.placeCode(event.place),
+      outcome: rows.outcomeCode(step.result, step.situation),
+      step: interactive ? rows.stepCode(event.created, step.result, step.situation) : 0,
+    },
+    event,
+    event.truth.id,
+  );
+}
+
+function plantAudit(rows: AuditRows, event: PlannedAudit): void {
+  rows.begin(event.ordinal);
+  rows.plant(
+    event,
+    {
+      activity: rows.activityCode(findActivity(event.operation)!),
+      initiator: rows.initiatorCode(event.initiator, event.identity),
+      target: rows.targetCode(event.target),
+      detail: rows.detailCode(event.detail),
+      outcome: rows.outcomeCode('success', event.reason),
+    },
+    event,
+    event.truth.id,
+  );
+}

@@ -1,0 +1,529 @@
+/**
+ * The directory of an invented tenant: who is in it, with which devices, from which networks. Everything about an account
+ * is a function of (seed, ordinal), so any thread can ask about any account; only the names need a pass over all of
+ * them, because no two may collide. Faker serves as a source of names, which is why its version is pinned.
+ *
+ * Ordinals: 0 to `userCount` - 1 are user accounts, in blocks by kind; service principals follow.
+ */
+import { faker as german } from '@faker-js/faker/locale/de';
+import { faker as english } from '@faker-js/faker/locale/en';
+import { faker as italian } from '@faker-js/faker/locale/it';
+import { purposeKey, RandomStream } from '../src/base/random.ts';
+import { DAY, PEOPLE } from './assumptions.ts';
+import { CITIES, type City, cityNamed, HOSTERS, TIME_ZONES } from './places.ts';
+
+export type AccountKind = 'admin' | 'helpDesk' | 'developer' | 'employee' | 'guest' | 'serviceAccount';
+
+/** One office of the tenant: where people work, and the address that its traffic leaves from. */
+export interface Office {
+  readonly city: City;
+  readonly zoneMinutes: number;
+  readonly share: number;
+}
+
+/** What a scenario says about its tenant. */
+export interface TenantProfile {
+  readonly name: string;
+  readonly domain: string;
+  readonly users: number;
+  readonly offices: readonly { readonly city: string; readonly timeZone: string; readonly share: number }[];
+  readonly adminShare: number;
+  readonly guestShare: number;
+}
+
+export interface Account {
+  readonly ordinal: number;
+  readonly kind: AccountKind;
+  /** A separate account for administration: no mailbox, no phone. */
+  readonly dedicated: boolean;
+  readonly displayName: string;
+  readonly userId: string;
+  /** The user principal name as the directory writes it, and so do audit rows: its own case, `#EXT#` for guests. */
+  readonly directoryName: string;
+  /** The name in sign-in rows: lower case; a guest's home address. */
+  readonly signInName: string;
+  readonly hasCapitals: boolean;
+  readonly department: string;
+  readonly jobTitle: string;
+  readonly roles: readonly string[];
+  readonly office: number;
+  readonly zoneMinutes: number;
+}
+
+export interface ServicePrincipal {
+  readonly ordinal: number;
+  readonly name: string;
+  readonly appId: string;
+  readonly objectId: string;
+  readonly applicationObjectId: string;
+  readonly keyId: string;
+  readonly place: Place;
+}
+
+/** A network address with what sign-in rows say about it. */
+export interface Place {
+  readonly ip: string;
+  readonly asn: number;
+  readonly city: City;
+  /** The named location that it is part of, empty for none. */
+  readonly namedLocation: string;
+}
+
+export type TrustType = 'Azure AD joined' | 'Hybrid Azure AD joined' | 'Azure AD registered' | '';
+
+export interface Device {
+  /** Position among its owner's devices. */
+  readonly index: number;
+  readonly kind: 'computer' | 'phone';
+  /** Empty where the directory does not know it. */
+  readonly deviceId: string;
+  readonly name: string;
+  readonly operatingSystem: string;
+  /** As user agents write it. */
+  readonly platform: 'Windows' | 'Mac' | 'iPhone' | 'Android' | 'Linux';
+  readonly trustType: TrustType;
+  readonly isCompliant: boolean;
+  readonly browser: 'Edge' | 'Chrome' | 'Safari' | 'Firefox';
+  readonly browserVersion: string;
+}
+
+const ROLES = [
+  'Global Administrator',
+  'Privileged Role Administrator',
+  'User Administrator',
+  'Application Administrator',
+  'Conditional Access Administrator',
+  'Exchange Administrator',
+  'Security Administrator',
+  'Authentication Administrator',
+  'Intune Administrator',
+] as const;
+
+const DEPARTMENTS = [
+  ['Sales', 18],
+  ['Operations', 16],
+  ['Customer Service', 12],
+  ['Engineering', 14],
+  ['Finance', 8],
+  ['Marketing', 7],
+  ['Human Resources', 5],
+  ['Research', 6],
+  ['Legal', 3],
+  ['Logistics', 8],
+  ['Management', 3],
+] as const;
+const DEPARTMENT_WEIGHTS = DEPARTMENTS.map(([, weight]) => weight);
+
+const WORKLOADS = [
+  'payroll-export',
+  'crm-connector',
+  'backup-agent',
+  'invoice-bot',
+  'hr-import',
+  'monitoring',
+  'ci-deploy',
+  'data-lake-loader',
+  'intranet-search',
+  'ticket-bridge',
+  'mail-archiver',
+  'asset-inventory',
+  'e-sign',
+  'badge-system',
+  'warehouse-sync',
+  'bi-refresh',
+] as const;
+
+const GUEST_DOMAINS = [
+  'fabrikam.com',
+  'adatum.com',
+  'northwindtraders.com',
+  'tailspintoys.com',
+  'wingtiptoys.com',
+  'litwareinc.com',
+  'outlook.com',
+  'gmail.com',
+  'proseware.com',
+  'woodgrovebank.com',
+] as const;
+
+const NAMES = purposeKey('tenant/names');
+const PERSON = purposeKey('tenant/person');
+const DEVICES = purposeKey('tenant/devices');
+const NETWORKS = purposeKey('tenant/networks');
+const MOBILE = purposeKey('tenant/mobile');
+const TENANT = purposeKey('tenant');
+const PRINCIPALS = purposeKey('tenant/service-principals');
+const GUID = purposeKey('tenant/guid');
+
+const FOLDED: Readonly<Record<string, string>> = { ß: 'ss', ł: 'l', Ł: 'L', ø: 'o', Ø: 'O', æ: 'ae', đ: 'd' };
+
+/** A name in the letters that mail addresses use. */
+function asciiLetters(name: string): string {
+  return name
+    .replace(/[ßłŁøØæđ]/g, (letter) => FOLDED[letter]!)
+    .normalize('NFD')
+    .replace(/[^A-Za-z]/g, '');
+}
+
+interface NameList {
+  readonly display: readonly string[];
+  readonly ascii: readonly string[];
+}
+
+function nameList(...lists: readonly (readonly string[] | undefined)[]): NameList {
+  const display = [...new Set(lists.flatMap((list) => list ?? []))].filter((name) => asciiLetters(name).length > 1);
+  return { display, ascii: display.map(asciiLetters) };
+}
+
+let cachedNames: { first: NameList; last: NameList } | undefined;
+
+/** Faker's own lists, read once: drawing through its methods would take a second for 100,000 people. */
+function names(): { first: NameList; last: NameList } {
+  if (!cachedNames) {
+    const first = english.rawDefinitions.person?.first_name;
+    cachedNames = {
+      first: nameList(first?.female, first?.male, german.rawDefinitions.person?.first_name?.female),
+      last: nameList(
+        english.rawDefinitions.person?.last_name?.generic,
+        german.rawDefinitions.person?.last_name?.generic,
+        italian.rawDefinitions.person?.last_name?.generic,
+      ),
+    };
+  }
+  return cachedNames;
+}
+
+/** A version 4 GUID of four draws. */
+export function drawGuid(random: RandomStream): string {
+  const hex = (value: number): string => value.toString(16).padStart(8, '0');
+  const [a, b, c, d] = [hex(random.u32()), hex(random.u32()), hex(random.u32()), hex(random.u32())];
+  const variant = '89ab'[Number.parseInt(c[0]!, 16) & 3]!;
+  return `${a}-${b.slice(0, 4)}-4${b.slice(5)}-${variant}${c.slice(1, 4)}-${c.slice(4)}${d}`;
+}
+
+function share(count: number, part: number, minimum: number): number {
+  return Math.max(minimum, Math.round(count * part));
+}
+
+export class Tenant {
+  readonly seed: number;
+  readonly profile: TenantProfile;
+  readonly tenantId: string;
+  readonly name: string;
+  readonly domain: string;
+  readonly initialDomain: string;
+  readonly offices: readonly Office[];
+  readonly userCount: number;
+  readonly servicePrincipals: readonly ServicePrincipal[];
+  /** Half-open ranges of ordinals by kind. */
+  readonly ranges: Readonly<Record<AccountKind, readonly [from: number, to: number]>>;
+  readonly #dedicatedFrom: number;
+  readonly #signInNames: string[] = [];
+  readonly #displayNames: string[] = [];
+
+  constructor(profile: TenantProfile, seed: number) {
+    this.seed = seed;
+    this.profile = profile;
+    this.userCount = profile.users;
+    const random = new RandomStream(seed, TENANT);
+    this.tenantId = drawGuid(random);
+    this.name = profile.name;
+    this.domain = profile.domain;
+    this.initialDomain = `${profile.domain.split('.')[0]!}.onmicrosoft.com`;
+    this.offices = profile.offices.map(({ city, timeZone, share }) => ({
+      city: cityNamed(city) ?? CITIES[0]!,
+      zoneMinutes: TIME_ZONES[timeZone] ?? 0,
+      share,
+    }));
+
+    const { users } = profile;
+    const admins = share(users, profile.adminShare, PEOPLE.adminMinimum);
+    const helpDesk = share(users, PEOPLE.helpDeskShare, PEOPLE.helpDeskMinimum);
+    const developers = share(users, PEOPLE.developerShare, PEOPLE.developerMinimum);
+    const guests = share(users, profile.guestShare, PEOPLE.guestMinimum);
+    const services = share(users, PEOPLE.serviceAccountShare, PEOPLE.serviceAccountMinimum);
+    let next = 0;
+    const block = (count: number): readonly [number, number] => [next, (next += count)];
+    this.ranges = {
+      admin: block(admins),
+      helpDesk: block(helpDesk),
+      developer: block(developers),
+      employee: block(users - admins - helpDesk - developers - guests - services),
+      guest: block(guests),
+      serviceAccount: block(services),
+    };
+    this.#dedicatedFrom = admins - Math.round(admins * PEOPLE.dedicatedAdminShare);
+    this.#nameEveryone();
+    this.servicePrincipals = this.#makeServicePrincipals();
+  }
+
+  kindOf(ordinal: number): AccountKind {
+    for (const kind of Object.keys(this.ranges) as AccountKind[]) {
+      if (ordinal < this.ranges[kind][1]) return kind;
+    }
+    throw new RangeError(`no account ${ordinal} in a tenant of ${this.userCount}`);
+  }
+
+  #nameEveryone(): void {
+    const { first, last } = names();
+    const taken = new Map<string, number>();
+    const unique = (stem: string): string => {
+      const count = (taken.get(stem) ?? 0) + 1;
+      taken.set(stem, count);
+      return count === 1 ? stem : `${stem}${count}`;
+    };
+    const [, adminTo] = this.ranges.admin;
+    const [guestFrom, guestTo] = this.ranges.guest;
+    for (let ordinal = 0; ordinal < this.userCount; ordinal++) {
+      const random = new RandomStream(this.seed, NAMES, ordinal);
+      if (ordinal >= guestTo) {
+        const workload = WORKLOADS[random.below(WORKLOADS.length)]!;
+        this.#displayNames.push(`svc ${workload}`);
+        this.#signInNames.push(`${unique(`svc-${workload}`)}@${this.domain}`);
+        continue;
+      }
+      const given = random.below(first.display.length);
+      const family = random.below(last.display.length);
+      const stem = `${first.ascii[given]!}.${last.ascii[family]!}`.toLowerCase();
+      if (ordinal >= guestFrom) {
+        const domain = random.pick(GUEST_DOMAINS);
+        const home = unique(`guest ${stem}@${domain}`).slice(6);
+        // A number after the domain would make another domain.
+        const [, name, host, number] = /^(.*)@(.*?\.com)(\d*)$/.exec(home)!;
+        this.#signInNames.push(`${name}${number}@${host}`);
+      } else if (ordinal >= this.#dedicatedFrom && ordinal < adminTo) {
+        this.#signInNames.push(`${unique(`adm.${stem}`)}@${this.initialDomain}`);
+      } else {
+        this.#signInNames.push(`${unique(stem)}@${this.domain}`);
+      }
+      this.#displayNames.push(`${first.display[given]!} ${last.display[family]!}`);
+    }
+  }
+
+  signInName(ordinal: number): string {
+    return this.#signInNames[ordinal]!;
+  }
+
+  /** Whether it is a separate account for administration. */
+  isDedicated(ordinal: number): boolean {
+    return ordinal >= this.#dedicatedFrom && ordinal < this.ranges.admin[1];
+  }
+
+  /** Whether an account's directory name carries capitals. */
+  hasCapitals(ordinal: number): boolean {
+    const kind = this.kindOf(ordinal);
+    if (kind === 'serviceAccount' || kind === 'guest') return false;
+    return new RandomStream(this.seed, PERSON, ordinal, 1).chance(PEOPLE.capitalsShare);
+  }
+
+  directoryName(ordinal: number): string {
+    const name = this.signInName(ordinal);
+    if (this.kindOf(ordinal) === 'guest') return `${name.replace('@', '_')}#EXT#@${this.initialDomain}`;
+    if (!this.hasCapitals(ordinal)) return name;
+    return name.replace(/(^|\.)([a-z])(?=[^@]*@)/g, (_, lead: string, letter: string) => lead + letter.toUpperCase());
+  }
+
+  account(ordinal: number): Account {
+    const kind = this.kindOf(ordinal);
+    const random = new RandomStream(this.seed, PERSON, ordinal);
+    const dedicated = kind === 'admin' && ordinal >= this.#dedicatedFrom;
+    const office = random.weighted(this.offices.map(({ share }) => share));
+    const department =
+      kind === 'employee' ? DEPARTMENTS[random.weighted(DEPARTMENT_WEIGHTS)]![0] : 'Information Technology';
+    const jobTitles = english.rawDefinitions.person?.job_type ?? [];
+    const roleCount = kind === 'admin' ? 1 + random.below(2) : 0;
+    const roles: string[] = kind === 'helpDesk' ? ['Helpdesk Administrator'] : [];
+    for (let i = 0; i < roleCount; i++) {
+      // The first admin is always a global one: every tenant has one.
+      const role = ordinal === 0 && i === 0 ? ROLES[0] : random.pick(ROLES);
+      if (!roles.includes(role)) roles.push(role);
+    }
+    return {
+      ordinal,
+      kind,
+      dedicated,
+      displayName: this.#displayNames[ordinal]!,
+      userId: drawGuid(new RandomStream(this.seed, GUID, ordinal)),
+      directoryName: this.directoryName(ordinal),
+      signInName: this.signInName(ordinal),
+      hasCapitals: this.hasCapitals(ordinal),
+      department,
+      jobTitle: `${department} ${random.pick(jobTitles)}`,
+      roles,
+      office,
+      zoneMinutes: this.offices[office]!.zoneMinutes,
+    };
+  }
+
+  /** A person's devices; the first is the main computer, where there is one. */
+  devices(ordinal: number): Device[] {
+    const account = this.kindOf(ordinal);
+    const random = new RandomStream(this.seed, DEVICES, ordinal);
+    if (account === 'serviceAccount') return [serverDevice(random)];
+    const devices: Device[] = [];
+    const dedicated = account === 'admin' && ordinal >= this.#dedicatedFrom;
+    devices.push(computer(random, 0, account === 'guest' ? 'foreign' : 'company'));
+    if (!dedicated && random.chance(PEOPLE.phoneShare)) devices.push(phone(random, devices.length));
+    if (!dedicated && random.chance(PEOPLE.secondComputerShare))
+      devices.push(computer(random, devices.length, 'private'));
+    return devices;
+  }
+
+  /** The address that an office's traffic leaves from. */
+  officePlace(office: number): Place {
+    const { city } = this.offices[office]!;
+    const random = new RandomStream(this.seed, NETWORKS, office, 1);
+    return place(
+      `${city.home.prefix}.${random.below(256)}.${2 + random.below(250)}`,
+      city.home.asn,
+      city,
+      `${city.name} office`,
+    );
+  }
+
+  /** The company's VPN gateway. */
+  vpnPlace(): Place {
+    const { city } = this.offices[0]!;
+    const random = new RandomStream(this.seed, NETWORKS, 0, 2);
+    return place(
+      `${city.home.prefix}.${random.below(256)}.${2 + random.below(250)}`,
+      city.home.asn,
+      city,
+      'Company VPN',
+    );
+  }
+
+  homePlace(ordinal: number): Place {
+    const { city } = this.offices[this.account(ordinal).office]!;
+    const random = new RandomStream(this.seed, NETWORKS, ordinal, 3);
+    return place(`${city.home.prefix}.${random.below(256)}.${2 + random.below(250)}`, city.home.asn, city, '');
+  }
+
+  /** A phone's address in the mobile network, which changes with every `epoch`. */
+  mobilePlace(ordinal: number, epoch: number): Place {
+    const { city } = this.offices[this.account(ordinal).office]!;
+    const random = new RandomStream(this.seed, MOBILE, ordinal, epoch);
+    const group = (): string => random.below(0x10000).toString(16);
+    return place(
+      `${city.mobile.prefix}:${group()}:${group()}:${group()}:${group()}:${group()}:${group()}`,
+      city.mobile.asn,
+      city,
+      '',
+    );
+  }
+
+  /** The commercial VPN of those who use one: an address of a hosting provider, undefined for everybody else. */
+  commercialVpnPlace(ordinal: number): Place | undefined {
+    const random = new RandomStream(this.seed, NETWORKS, ordinal, 4);
+    return random.chance(PEOPLE.commercialVpnShare) ? hostingPlace(random) : undefined;
+  }
+
+  #makeServicePrincipals(): ServicePrincipal[] {
+    const count = share(this.userCount, PEOPLE.servicePrincipalShare, PEOPLE.servicePrincipalMinimum);
+    const seen = new Map<string, number>();
+    return Array.from({ length: count }, (_, index) => {
+      const random = new RandomStream(this.seed, PRINCIPALS, index);
+      const stem = `${this.name.toLowerCase().replace(/[^a-z0-9]/g, '')}-${random.pick(WORKLOADS)}`;
+      const number = (seen.get(stem) ?? 0) + 1;
+      seen.set(stem, number);
+      return {
+        ordinal: this.userCount + index,
+        name: number === 1 ? stem : `${stem}-${number}`,
+        appId: drawGuid(random),
+        objectId: drawGuid(random),
+        applicationObjectId: drawGuid(random),
+        keyId: drawGuid(random),
+        place: random.chance(0.5) ? hostingPlace(random) : this.officePlace(random.below(this.offices.length)),
+      };
+    });
+  }
+
+  /** Whether a person works on a local day: `weekday` counts from Monday as 0. */
+  worksOn(random: RandomStream, weekday: number): boolean {
+    return random.chance(weekday >= 5 ? DAY.weekendShare : DAY.weekdayShare);
+  }
+}
+
+export function place(ip: string, asn: number, city: City, namedLocation: string): Place {
+  return { ip, asn, city, namedLocation };
+}
+
+/** An address of a hosting or VPN provider. */
+export function hostingPlace(random: RandomStream): Place {
+  const hoster = random.pick(HOSTERS);
+  return place(
+    `${hoster.prefix}.${random.below(256)}.${2 + random.below(250)}`,
+    hoster.asn,
+    cityNamed(hoster.city)!,
+    '',
+  );
+}
+
+/** A consumer's address in a city: where a residential proxy leaves from. */
+export function residentialPlace(random: RandomStream, city: City): Place {
+  return place(`${city.home.prefix}.${random.below(256)}.${2 + random.below(250)}`, city.home.asn, city, '');
+}
+
+const EDGE_VERSIONS = ['148.0.3967.54', '148.0.3967.70', '149.0.4022.35', '149.0.4022.52'] as const;
+
+function computer(random: RandomStream, index: number, owner: 'company' | 'private' | 'foreign'): Device {
+  const isMac = random.chance(0.14);
+  const trustType: TrustType =
+    owner !== 'company'
+      ? owner === 'private' && random.chance(0.4)
+        ? 'Azure AD registered'
+        : ''
+      : (['Azure AD joined', 'Hybrid Azure AD joined', 'Azure AD registered'] as const)[random.weighted([58, 32, 10])]!;
+  const browser = isMac
+    ? random.chance(0.5)
+      ? 'Safari'
+      : 'Chrome'
+    : (['Edge', 'Chrome', 'Firefox'] as const)[random.weighted([72, 24, 4])]!;
+  return {
+    index,
+    kind: 'computer',
+    deviceId: trustType === '' ? '' : drawGuid(random),
+    name:
+      trustType === ''
+        ? ''
+        : `${isMac ? 'MB' : 'LW'}-${random.u32().toString(36).toUpperCase().padStart(7, '0').slice(0, 7)}`,
+    operatingSystem: isMac ? 'MacOs' : random.chance(0.85) ? 'Windows11' : 'Windows10',
+    platform: isMac ? 'Mac' : 'Windows',
+    trustType,
+    isCompliant: trustType !== '' && random.chance(0.94),
+    browser,
+    browserVersion: browser === 'Safari' ? '18.5' : browser === 'Firefox' ? '139.0' : random.pick(EDGE_VERSIONS),
+  };
+}
+
+function phone(random: RandomStream, index: number): Device {
+  const isIphone = random.chance(0.58);
+  const isRegistered = random.chance(0.75);
+  return {
+    index,
+    kind: 'phone',
+    deviceId: isRegistered ? drawGuid(random) : '',
+    name: isRegistered ? (isIphone ? 'iPhone' : 'Galaxy S24') : '',
+    operatingSystem: isIphone ? `Ios 18.${random.below(6)}` : `Android ${14 + random.below(2)}`,
+    platform: isIphone ? 'iPhone' : 'Android',
+    trustType: isRegistered ? 'Azure AD registered' : '',
+    isCompliant: isRegistered && random.chance(0.9),
+    browser: isIphone ? 'Safari' : 'Chrome',
+    browserVersion: isIphone ? '18.5' : '136.0.7103.125',
+  };
+}
+
+function serverDevice(random: RandomStream): Device {
+  return {
+    index: 0,
+    kind: 'computer',
+    deviceId: '',
+    name: '',
+    operatingSystem: random.chance(0.5) ? 'WindowsServer2022' : 'Linux',
+    platform: 'Linux',
+    trustType: '',
+    isCompliant: false,
+    browser: 'Edge',
+    browserVersion: EDGE_VERSIONS[0],
+  };
+}

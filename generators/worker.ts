@@ -1,0 +1,43 @@
+/** What a generator thread runs; piscina loads it. Nothing but wiring: the work is in partition.ts. */
+import { type PlainError, toPlainError } from '../src/base/errors.ts';
+import { type WrittenFile, writePartition } from '../src/dataset/write.ts';
+import { planIncidents, type Plan } from './attacks/plan.ts';
+import { generatePartition } from './partition.ts';
+import type { Span } from './rows.ts';
+import { type Scenario, spanOf } from './scenario.ts';
+import { Tenant } from './tenant.ts';
+
+export interface PartitionTask {
+  readonly scenario: Scenario;
+  readonly folder: string;
+  readonly partition: number;
+  readonly partitionCount: number;
+}
+
+export type PartitionReply =
+  | { readonly ok: true; readonly files: readonly WrittenFile[] }
+  | { readonly ok: false; readonly error: PlainError };
+
+/** The tenant of the last task: all tasks of one dataset share it. */
+let prepared: { readonly key: string; readonly tenant: Tenant; readonly span: Span; readonly plan: Plan } | undefined;
+
+export function prepare(scenario: Scenario): { readonly tenant: Tenant; readonly span: Span; readonly plan: Plan } {
+  const key = JSON.stringify(scenario);
+  if (prepared?.key !== key) {
+    const tenant = new Tenant(scenario.tenant, scenario.seed);
+    const span = spanOf(scenario);
+    prepared = { key, tenant, span, plan: planIncidents(tenant, scenario, span) };
+  }
+  return prepared;
+}
+
+/** Generates and writes one partition. Never throws: an error comes back as data, which crosses threads whole. */
+export default function runTask(task: PartitionTask): PartitionReply {
+  try {
+    const { tenant, span, plan } = prepare(task.scenario);
+    const facts = generatePartition(tenant, span, plan, task.partition, task.partitionCount);
+    return { ok: true, files: writePartition(task.folder, task.partition, facts) };
+  } catch (error) {
+    return { ok: false, error: toPlainError(error) };
+  }
+}

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadScenario } from '../../../generators/scenario.ts';
+import { type Generated, generated } from '../../support/generated.ts';
+
+const SMALL = { users: 40, days: 2, seed: 5 } as const;
+
+/** Every row as text, sorted: what does not depend on partitions or on other rows. */
+function texts(rows: readonly object[]): string[] {
+  return rows
+    .map((row) =>
+      JSON.stringify(row, (_, value) =>
+        typeof value === 'bigint' ? String(value) : value instanceof Map ? [...value] : value,
+      ),
+    )
+    .sort();
+}
+
+function digests({ manifest }: Generated): unknown {
+  return manifest.tables.map(({ table, files }) => [table, files.map(({ sha256 }) => sha256)]);
+}
+
+describe('generate', () => {
+  let base: Generated;
+  beforeAll(async () => {
+    base = await generated('quiet-smb', SMALL);
+  });
+  afterAll(() => base.remove());
+
+  test('gives the same bytes again, with threads too', async () => {
+    for (const threads of [0, 1, 2]) {
+      const again = await generated('quiet-smb', { ...SMALL, threads });
+      expect(digests(again)).toEqual(digests(base));
+      again.remove();
+    }
+  });
+
+  test('gives the same rows however many partitions there are', async () => {
+    for (const partitionCount of [1, 7]) {
+      const other = await generated('quiet-smb', { ...SMALL, partitionCount });
+      for (const { table } of base.manifest.tables) {
+        expect(texts(other.rows(table))).toEqual(texts(base.rows(table)));
+      }
+      other.remove();
+    }
+  });
+
+  test('labels exactly the rows that the truth names', async () => {
+    const truth = (await base.dataset.truth()).flatMap(({ events }) => events);
+    const labelled = base.manifest.tables.flatMap(({ table }) =>
+      base.rows(table, ['TimeGenerated']).flatMap((row) => row.$events.map((event) => `${table} ${event}`)),
+    );
+    expect(truth.length).toBeGreaterThan(20);
+    expect(labelled.sort()).toEqual(truth.map(({ table, id }) => `${table} ${id}`).sort());
+  });
+
+  test('changes no background row when attacks are taken away', async () => {
+    const scenario = loadScenario('quiet-smb', SMALL);
+    const bare = await generated({ ...scenario, attacks: [], lookalikes: [] });
+    for (const { table } of base.manifest.tables) {
+      const background = base.rows(table).filter((row) => row.$events.length === 0);
+      expect(texts(bare.rows(table))).toEqual(texts(background));
+    }
+    bare.remove();
+  });
+
+  test('reports its progress', async () => {
+    const seen: number[] = [];
+    const other = await generated('quiet-smb', { ...SMALL, onProgress: ({ done, total }) => seen.push(done / total) });
+    expect(seen).toEqual([0.25, 0.5, 0.75, 1]);
+    other.remove();
+  });
+});
