@@ -7,13 +7,19 @@ import { createRequire } from 'node:module';
 import { Command, Option } from 'commander';
 import { EXIT_CODES, TocsinError } from '../base/errors.ts';
 import { ROW_FORMATS } from '../report/rows.ts';
-import { time } from './arguments.ts';
+import { collect, time, wholeNumber } from './arguments.ts';
 import type { QueryFlags } from './commands/query.ts';
+import type { ReplayFlags } from './commands/replay.ts';
 import { exitCodeLines } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import { Terminal } from './terminal.ts';
 
+/** How long work may take to end by itself after Ctrl-C. */
+const GRACE_MS = 2000;
+
 const terminal = new Terminal(process.argv.includes('--json'));
+
+const THREADS = wholeNumber(0, 1024);
 
 const program = new Command('tocsin')
   .description('Replays a Microsoft Sentinel rule over a tenant with known attacks in it, and scores what it catches.')
@@ -32,6 +38,31 @@ const program = new Command('tocsin')
 function command(usage: string, summary: string): Command {
   return program.command(usage).description(summary).option('--json', 'results and errors as JSON');
 }
+
+/**
+ * Takes Ctrl-C over: the signal aborts, work that minds it ends by itself and cleans up, and what does not, or a second
+ * Ctrl-C, ends here. Commands that never let the event loop run must do without, or Ctrl-C would not reach them at all.
+ */
+function interruptible(): AbortSignal {
+  const interruption = new AbortController();
+  process.on('SIGINT', () => {
+    const leave = () => process.exit(reportFailure(new TocsinError('INTERRUPTED', 'interrupted'), terminal));
+    if (interruption.signal.aborted) leave();
+    interruption.abort();
+    setTimeout(leave, GRACE_MS).unref();
+  });
+  return interruption.signal;
+}
+
+command('replay', 'run a rule on its schedule over a dataset')
+  .argument('<dataset>', 'folder of the dataset')
+  .requiredOption('--rule <file>', 'rule file; may be given several times', collect)
+  .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS)
+  .option('--out <file>', 'write result rows, alerts and incidents as NDJSON; - for stdout')
+  .option('--force', 'replace a file that is there')
+  .action(async (dataset: string, flags: ReplayFlags) =>
+    (await import('./commands/replay.ts')).replay(dataset, flags, terminal, interruptible()),
+  );
 
 command('score', 'score the alerts of an earlier replay against the truth of their dataset')
   .argument('<dataset>', 'folder of the dataset that was replayed')
@@ -58,10 +89,6 @@ command('query', 'run a KQL query over a dataset')
 command('verify', 'say whether every file of a dataset is what was written')
   .argument('<dataset>', 'folder of the dataset')
   .action(async (dataset: string) => (await import('./commands/verify.ts')).verify(dataset, terminal));
-
-process.on('SIGINT', () => {
-  process.exit(reportFailure(new TocsinError('INTERRUPTED', 'interrupted; nothing was left half-written'), terminal));
-});
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // A reader such as `head` that has seen enough is no failure.

@@ -6,10 +6,9 @@ import picocolors from 'picocolors';
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
-/** A long piece of work on display. */
+/** A long piece of work on display, drawn from its first update on. */
 export interface Progress {
-  /** @param done - of the total that the work was announced with. */
-  update(done: number): void;
+  update(done: number, total: number): void;
   stop(): void;
 }
 
@@ -76,12 +75,12 @@ export class Terminal {
   }
 
   /**
-   * Announces `total` units of work. Nothing is drawn where stderr is no terminal.
+   * Announces a piece of work. Nothing is drawn where stderr is no terminal.
    *
    * @param label - what is going on, as in `generating`.
    * @param unit - what is counted, as in `partitions`.
    */
-  async progress(label: string, total: number, unit: string): Promise<Progress> {
+  async progress(label: string, unit: string): Promise<Progress> {
     this.#progress?.stop();
     if (!process.stderr.isTTY) return SILENT;
     const { default: cliProgress } = await import('cli-progress');
@@ -95,9 +94,11 @@ export class Terminal {
       clearOnComplete: true,
       gracefulExit: false,
     });
-    bar.start(total, 0);
     const progress: Progress = {
-      update: (done) => bar.update(done),
+      update: (done, total) => {
+        if (!bar.isActive) bar.start(total, done);
+        bar.update(done);
+      },
       stop: () => {
         bar.stop();
         if (this.#progress === progress) this.#progress = undefined;
