@@ -210,7 +210,7 @@ function packAll(args: readonly Value[], types: readonly ScalarType[]): Dynamic 
   return bagPack(keep, keepTypes);
 }
 
-/** Kusto's own limit on the values that `range` makes. */
+/** Kusto's own limit: `range` makes no more values than this. */
 const MAX_RANGE = 1_048_576;
 
 function range(args: readonly Value[], types: readonly ScalarType[]): Dynamic {
@@ -222,7 +222,7 @@ function range(args: readonly Value[], types: readonly ScalarType[]): Dynamic {
   if (typeof from === 'bigint' && typeof to === 'bigint' && typeof by === 'bigint') {
     if (by === 0n) return null;
     for (let v = from; by > 0n ? v <= to : v >= to; v += by) {
-      if (out.length >= MAX_RANGE) return null;
+      if (out.length >= MAX_RANGE) break;
       out.push(toDynamic(v, types[0]!));
     }
     return out;
@@ -234,7 +234,7 @@ function range(args: readonly Value[], types: readonly ScalarType[]): Dynamic {
   for (let i = 0; ; i++) {
     const v = start + i * stride;
     if (!(stride > 0 ? v <= end : v >= end)) return out;
-    if (out.length >= MAX_RANGE) return null;
+    if (out.length >= MAX_RANGE) return out;
     out.push(v);
   }
 }

@@ -7,6 +7,7 @@ import { NETWORK_FUNCTIONS } from './network.ts';
 import { NUMERIC_FUNCTIONS } from './numeric.ts';
 import { OPERATORS } from './operators.ts';
 import { ROW_FUNCTIONS } from './rows.ts';
+import { SERIES_FUNCTIONS } from './series.ts';
 import { TEXT_FUNCTIONS } from './text.ts';
 import { TIME_FUNCTIONS } from './time.ts';
 
@@ -23,6 +24,7 @@ const BY_NAME: ReadonlyMap<string, ScalarFunction> = new Map(
     ...NETWORK_FUNCTIONS,
     ...HASH_FUNCTIONS,
     ...ROW_FUNCTIONS,
+    ...SERIES_FUNCTIONS,
   ].map((f) => [f.name, f]),
 );
 
