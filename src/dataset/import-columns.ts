@@ -1,0 +1,546 @@
+/**
+ * Columns that grow while records are imported. A text is looked up by the hash and the bytes of its raw JSON, and is
+ * decoded once, when it is new; codes take one byte a row until there are more than 256 of them, and none while a column
+ * has one value. Rows are written before it is certain that their record is whole, so each column can clear a row again.
+ */
+import { columnTicksFromTicks, formatDatetime, parseIsoDatetime, ticksFromColumnTicks } from '../base/time.ts';
+import { parseDynamic, stringifyDynamic } from '../columns/dynamic.ts';
+import type { ScalarType, Value } from '../columns/value.ts';
+import type { Attribute, ColumnSource, Dimension, FieldArray } from './facts.ts';
+import { NULL_BOOL } from './facts-file.ts';
+import { KIND, decodeString } from './json-records.ts';
+
+/** A value that makes its whole record unusable: what looked like JSON is none. */
+export class MalformedValue extends Error {}
+
+/** A column while it grows. */
+export interface GrowingColumn {
+  /** The last row that a value was written to. */
+  readonly lastRow: number;
+  /** Rows whose value did not suit the type and became null. */
+  readonly invalid: number;
+  /**
+   * Writes the value whose raw JSON fills [`start`, `end`) (see KIND) to `row`, which is `lastRow` or later.
+   *
+   * @throws MalformedValue
+   */
+  set(row: number, bytes: Buffer, start: number, end: number, hash: number, kind: number): void;
+  /** Makes `row`, the last one written, null again. */
+  clear(row: number): void;
+  /** The values of `rows`, as part of facts. */
+  pack(name: string, rows: Uint32Array): PackedColumn;
+}
+
+export interface PackedColumn {
+  readonly source: ColumnSource;
+  readonly field?: FieldArray;
+  readonly dimension?: Dimension;
+}
+
+/** Codes of growing width; rows that were never set have code 0. */
+class GrowingCodes {
+  #codes: Uint8Array | Uint16Array | Uint32Array = new Uint8Array(1024);
+
+  set(row: number, code: number): void {
+    if (row >= this.#codes.length) this.#resize(this.#codes.constructor as Uint8ArrayConstructor, row);
+    if (code > 0xff && this.#codes instanceof Uint8Array) {
+      this.#resize(code > 0xffff ? Uint32Array : Uint16Array, row);
+    } else if (code > 0xffff && this.#codes instanceof Uint16Array) this.#resize(Uint32Array, row);
+    this.#codes[row] = code;
+  }
+
+  get(row: number): number {
+    return row < this.#codes.length ? this.#codes[row]! : 0;
+  }
+
+  #resize(type: Uint8ArrayConstructor | Uint16ArrayConstructor | Uint32ArrayConstructor, row: number): void {
+    const larger = new type(row >= this.#codes.length ? Math.max(this.#codes.length * 2, row + 1) : this.#codes.length);
+    larger.set(this.#codes);
+    this.#codes = larger;
+  }
+}
+
+/** Entry flags. */
+const COMPOSITE = 1;
+const INVALID = 2;
+const MALFORMED = 4;
+
+/** Texts and their codes; code 0 is null (the empty text). */
+export class TextColumn implements GrowingColumn {
+  lastRow = -1;
+  invalid = 0;
+  readonly #type: ScalarType;
+  /** The member that stands for an object where this column wants a single value. */
+  readonly #pick: string | undefined;
+  readonly #codes = new GrowingCodes();
+  #heap = new Uint8Array(4096);
+  #heapSize = 0;
+  #ends = new Float64Array(256);
+  #hashes = new Int32Array(256);
+  #flags = new Uint8Array(256);
+  #size = 1;
+  /** Open addressing; 0 is free. */
+  #slots = new Uint32Array(512);
+  /** Texts of entries that differ from their raw bytes. */
+  readonly #texts = new Map<number, string>();
+  /** The code of the row before, which the next row often shares. */
+  #recent = 0;
+
+  constructor(type: ScalarType, pick?: string) {
+    this.#type = type;
+    this.#pick = pick;
+  }
+
+  set(row: number, bytes: Buffer, start: number, end: number, hash: number, kind: number): void {
+    let code = 0;
+    if (kind !== KIND.null && end > start) {
+      code = this.#codeOf(bytes, start, end, hash, kind);
+      const flags = this.#flags[code]!;
+      if (flags > COMPOSITE) {
+        if (flags & MALFORMED) throw new MalformedValue(this.#texts.get(code));
+        this.invalid++;
+        code = 0;
+      }
+    }
+    this.#codes.set(row, code);
+    this.lastRow = row;
+  }
+
+  clear(row: number): void {
+    this.#codes.set(row, 0);
+    this.lastRow = row - 1;
+  }
+
+  #isEntry(code: number, bytes: Uint8Array, start: number, length: number, hash: number, composite: number): boolean {
+    if (this.#hashes[code] !== hash || (this.#flags[code]! & COMPOSITE) !== composite || code === 0) return false;
+    const from = this.#ends[code - 1]!;
+    if (this.#ends[code]! - from !== length) return false;
+    const heap = this.#heap;
+    for (let i = 0; i < length; i++) if (heap[from + i] !== bytes[start + i]) return false;
+    return true;
+  }
+
+  #codeOf(bytes: Buffer, start: number, end: number, hash: number, kind: number): number {
+    const composite = kind === KIND.composite ? COMPOSITE : 0;
+    const length = end - start;
+    if (this.#isEntry(this.#recent, bytes, start, length, hash, composite)) return this.#recent;
+    const mask = this.#slots.length - 1;
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    for (;;) {
+      const code = this.#slots[slot]!;
+      if (code === 0) break;
+      if (this.#isEntry(code, bytes, start, length, hash, composite)) return (this.#recent = code);
+      slot = (slot + 1) & mask;
+    }
+    const code = this.#size++;
+    this.#slots[slot] = code;
+    if (code >= this.#hashes.length) this.#growEntries();
+    if (this.#heapSize + length > this.#heap.length) {
+      const larger = new Uint8Array(Math.max(this.#heap.length * 2, this.#heapSize + length));
+      larger.set(this.#heap.subarray(0, this.#heapSize));
+      this.#heap = larger;
+    }
+    this.#heap.set(bytes.subarray(start, end), this.#heapSize);
+    this.#heapSize += length;
+    this.#ends[code] = this.#heapSize;
+    this.#hashes[code] = hash;
+    this.#flags[code] = composite;
+    if (this.#size * 2 > this.#slots.length) this.#rehash();
+    this.#decode(code, bytes, start, end, kind);
+    return (this.#recent = code);
+  }
+
+  #growEntries(): void {
+    const length = this.#hashes.length * 2;
+    const ends = new Float64Array(length);
+    ends.set(this.#ends);
+    this.#ends = ends;
+    const hashes = new Int32Array(length);
+    hashes.set(this.#hashes);
+    this.#hashes = hashes;
+    const flags = new Uint8Array(length);
+    flags.set(this.#flags);
+    this.#flags = flags;
+  }
+
+  #rehash(): void {
+    const slots = new Uint32Array(this.#slots.length * 2);
+    const mask = slots.length - 1;
+    for (let code = 1; code < this.#size; code++) {
+      const hash = this.#hashes[code]!;
+      let slot = (hash ^ (hash >>> 15)) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = code;
+    }
+    this.#slots = slots;
+  }
+
+  /** Works out the text of a new entry, and whether it is one. */
+  #decode(code: number, bytes: Buffer, start: number, end: number, kind: number): void {
+    if (kind === KIND.plain && this.#type === 'string') return;
+    const raw = bytes.toString('utf8', start, end);
+    let text: string | undefined;
+    if (kind === KIND.composite) {
+      const value = parseDynamic(raw);
+      // A text that begins with a bracket and is JSON is never a text itself.
+      if (typeof value === 'string') {
+        this.#flags[code]! |= MALFORMED;
+        this.#texts.set(code, `${JSON.stringify(raw.length > 60 ? `${raw.slice(0, 60)}…` : raw)} is not JSON`);
+        return;
+      }
+      text = this.#pick === undefined ? this.#textOf(value) : picked(value, this.#pick);
+    } else if (kind === KIND.plain || kind === KIND.escaped) {
+      let string = raw;
+      if (kind === KIND.escaped) {
+        try {
+          string = decodeString(bytes, start, end);
+        } catch {
+          this.#flags[code]! |= MALFORMED;
+          this.#texts.set(code, `the escapes of "${raw.slice(0, 60)}" are not JSON`);
+          return;
+        }
+      }
+      text = this.#type === 'dynamic' ? dynamicText(string) : string;
+    } else {
+      text = raw;
+    }
+    if (text !== undefined && this.#type !== 'string' && this.#type !== 'dynamic') text = scalarText(this.#type, text);
+    if (text === undefined) this.#flags[code]! |= INVALID;
+    else if (text !== raw) this.#texts.set(code, text);
+  }
+
+  /** The text of an object or a list. */
+  #textOf(value: Value): string | undefined {
+    return this.#type === 'string' || this.#type === 'dynamic' ? stringifyDynamic(value) : undefined;
+  }
+
+  #text(code: number): string {
+    if (code === 0) return '';
+    const text = this.#texts.get(code);
+    if (text !== undefined) return text;
+    const { buffer, byteOffset } = this.#heap;
+    const start = this.#ends[code - 1]!;
+    return Buffer.from(buffer, byteOffset + start, this.#ends[code]! - start).toString('utf8');
+  }
+
+  /** For each code what `map` makes of its text. */
+  mapEntries(map: (text: string) => number): Int32Array {
+    return Int32Array.from({ length: this.#size }, (_, code) => map(this.#text(code)));
+  }
+
+  code(row: number): number {
+    return this.#codes.get(row);
+  }
+
+  #remap: Uint32Array | undefined;
+
+  pack(name: string, rows: Uint32Array): PackedColumn {
+    // Codes of this share of the rows, in order of first use.
+    this.#remap ??= new Uint32Array(this.#size);
+    const remap = this.#remap;
+    const used: number[] = [];
+    const field = new Uint32Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      const code = this.#codes.get(rows[i]!);
+      let own = remap[code]!;
+      if (own === 0) {
+        used.push(code);
+        own = used.length;
+        remap[code] = own;
+      }
+      field[i] = own - 1;
+    }
+    for (const code of used) remap[code] = 0;
+    const texts: Attribute = used.map((code) => this.#text(code));
+    if (texts.length <= 1) return { source: { from: 'constant', value: (texts as string[])[0] ?? '' } };
+    return {
+      source: { from: 'dimension', field: name, dimension: name, attribute: 'value' },
+      field,
+      dimension: { size: texts.length, attributes: { value: texts } },
+    };
+  }
+}
+
+/** @throws MalformedValue */
+function unescaped(raw: string): string {
+  try {
+    return JSON.parse(`"${raw}"`) as string;
+  } catch {
+    throw new MalformedValue(`the escapes of "${raw.slice(0, 60)}" are not JSON`);
+  }
+}
+
+/** The scalar that stands for an object: `"location": {"countryOrRegion": "DE"}` in a column for a country. */
+function picked(value: Value, member: string): string | undefined {
+  const item = value instanceof Map ? value.get(member) : undefined;
+  if (item === undefined || item === null) return '';
+  return typeof item === 'string' ? item : stringifyDynamic(item);
+}
+
+/** The JSON text of a dynamic that came as a string: JSON where it is JSON, else a JSON string. */
+function dynamicText(text: string): string {
+  const value = parseDynamic(text);
+  return value === null ? '' : stringifyDynamic(value);
+}
+
+/** The canonical text of a value that is neither string nor dynamic, or undefined where it is none. */
+function scalarText(type: ScalarType, text: string): string | undefined {
+  const trimmed = text.trim();
+  if (trimmed === '') return '';
+  switch (type) {
+    case 'guid':
+      return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(trimmed) ? trimmed.toLowerCase() : undefined;
+    case 'decimal':
+      return /^-?\d+(\.\d+)?$/.test(trimmed) ? trimmed : undefined;
+    default:
+      return undefined;
+  }
+}
+
+const MIN_LONG = -(2n ** 63n);
+const MAX_LONG = 2n ** 63n - 1n;
+const MIN_INT = -(2 ** 31);
+const MAX_INT = 2 ** 31 - 1;
+
+/** Numbers and times, in a Float64 a row; what a Float64 cannot hold is kept aside. */
+export class NumberColumn implements GrowingColumn {
+  lastRow = -1;
+  invalid = 0;
+  readonly #type: 'int' | 'long' | 'real' | 'datetime' | 'timespan';
+  #values = new Float64Array(0);
+  #rowCount = 0;
+  /** Texts (see ColumnSource) of values beyond 2^53. */
+  readonly #wide = new Map<number, string>();
+
+  readonly #isNarrow: boolean;
+
+  /** @param isNarrow - what a Float64 cannot hold does not suit the column; for the times that rows are ordered by. */
+  constructor(type: 'int' | 'long' | 'real' | 'datetime' | 'timespan', isNarrow = false) {
+    this.#type = type;
+    this.#isNarrow = isNarrow;
+  }
+
+  /** The number at a row (ticks since 2020 for times); NaN is null, or a value that is kept aside. */
+  get(row: number): number {
+    return row < this.#rowCount ? this.#values[row]! : Number.NaN;
+  }
+
+  put(row: number, value: number): void {
+    if (row >= this.#values.length) {
+      const larger = new Float64Array(Math.max(1024, this.#values.length * 2, row + 1));
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    // Rows that had no value in between are null.
+    if (row > this.#rowCount) this.#values.fill(Number.NaN, this.#rowCount, row);
+    this.#values[row] = value;
+    if (row >= this.#rowCount) this.#rowCount = row + 1;
+    this.lastRow = row;
+  }
+
+  set(row: number, bytes: Buffer, start: number, end: number, _hash: number, kind: number): void {
+    let value = Number.NaN;
+    if (kind === KIND.plain || kind === KIND.escaped || kind === KIND.number) {
+      if (this.#type === 'datetime') value = isoColumnTicks(bytes, start, end);
+      if (Number.isNaN(value)) {
+        const raw = bytes.toString('utf8', start, end);
+        value = this.#slow(row, (kind === KIND.escaped ? unescaped(raw) : raw).trim());
+      }
+    } else if (kind !== KIND.null) this.invalid++;
+    this.put(row, value);
+  }
+
+  /** A value that is not in its usual form. */
+  #slow(row: number, text: string): number {
+    if (text === '') return Number.NaN;
+    if (this.#type === 'real') {
+      const number = /^[+-]?inf/i.test(text) ? (text.startsWith('-') ? -Infinity : Infinity) : Number(text);
+      if (Number.isNaN(number) && !/^nan$/i.test(text)) this.invalid++;
+      return number;
+    }
+    let whole: bigint | undefined;
+    if (this.#type === 'datetime') whole = parseDatetime(text);
+    else if (this.#type === 'timespan') whole = parseTimespan(text);
+    else if (/^[+-]?\d+(\.0*)?$/.test(text)) whole = BigInt(text.replace(/^\+|\.0*$/g, ''));
+    else if (/^[+-]?\d+(\.\d+)?e[+-]?\d+$/i.test(text) && Number.isSafeInteger(Number(text)))
+      whole = BigInt(Number(text));
+    if (whole === undefined || whole < MIN_LONG || whole > MAX_LONG) {
+      this.invalid++;
+      return Number.NaN;
+    }
+    const number = this.#type === 'datetime' ? columnTicksFromTicks(whole) : Number(whole);
+    if (this.#type === 'int' && (number < MIN_INT || number > MAX_INT)) {
+      this.invalid++;
+      return Number.NaN;
+    }
+    if (Number.isSafeInteger(number)) return number;
+    if (this.#isNarrow) {
+      this.invalid++;
+      return Number.NaN;
+    }
+    this.#wide.set(row, this.#type === 'datetime' ? formatDatetime(whole) : whole.toString());
+    return Number.NaN;
+  }
+
+  clear(row: number): void {
+    this.put(row, Number.NaN);
+    this.#wide.delete(row);
+    this.lastRow = row - 1;
+  }
+
+  pack(name: string, rows: Uint32Array): PackedColumn {
+    const field = new Float64Array(rows.length);
+    for (let i = 0; i < rows.length; i++) field[i] = this.get(rows[i]!);
+    if (this.#wide.size === 0 || !rows.some((row) => this.#wide.has(row))) {
+      return { source: { from: 'field', field: name }, field };
+    }
+    const texts: string[] = [];
+    const codeOf = new Map<string, number>();
+    const codes = Uint32Array.from(rows, (row, i) => {
+      const number = field[i]!;
+      const text =
+        this.#wide.get(row) ??
+        (Number.isNaN(number)
+          ? ''
+          : this.#type === 'datetime'
+            ? formatDatetime(ticksFromColumnTicks(number))
+            : String(number));
+      let code = codeOf.get(text);
+      if (code === undefined) {
+        code = texts.length;
+        codeOf.set(text, code);
+        texts.push(text);
+      }
+      return code;
+    });
+    return {
+      source: { from: 'dimension', field: name, dimension: name, attribute: 'value' },
+      field: codes,
+      dimension: { size: texts.length, attributes: { value: texts } },
+    };
+  }
+}
+
+/** Booleans; rows that were never set are null. */
+export class BoolColumn implements GrowingColumn {
+  lastRow = -1;
+  invalid = 0;
+  /** 0 is null, 1 false, 2 true, so that what was never set is null. */
+  readonly #codes = new GrowingCodes();
+
+  set(row: number, bytes: Buffer, start: number, end: number, _hash: number, kind: number): void {
+    let code = 0;
+    if (kind === KIND.true) code = 2;
+    else if (kind === KIND.false) code = 1;
+    else if (kind !== KIND.null) {
+      const text = kind === KIND.composite ? 'object' : bytes.toString('utf8', start, end).trim().toLowerCase();
+      if (text === 'true' || text === '1') code = 2;
+      else if (text === 'false' || text === '0') code = 1;
+      else if (text !== '') this.invalid++;
+    }
+    this.#codes.set(row, code);
+    this.lastRow = row;
+  }
+
+  clear(row: number): void {
+    this.#codes.set(row, 0);
+    this.lastRow = row - 1;
+  }
+
+  pack(name: string, rows: Uint32Array): PackedColumn {
+    const field = new Uint8Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      const code = this.#codes.get(rows[i]!);
+      field[i] = code === 0 ? NULL_BOOL : code - 1;
+    }
+    return { source: { from: 'field', field: name }, field };
+  }
+}
+
+export function growingColumn(type: ScalarType, pick?: string): GrowingColumn {
+  switch (type) {
+    case 'bool':
+      return new BoolColumn();
+    case 'int':
+    case 'long':
+    case 'real':
+    case 'datetime':
+    case 'timespan':
+      return new NumberColumn(type);
+    default:
+      return new TextColumn(type, pick);
+  }
+}
+
+/** Days from 1970 to the first of a month of the years 1991 to 2048, for times that a narrow column can hold. */
+const FIRST_YEAR = 1992;
+const LAST_YEAR = 2047;
+const MONTH_DAYS = Int32Array.from({ length: (LAST_YEAR - FIRST_YEAR + 1) * 12 }, (_, month) =>
+  Math.round(Date.UTC(FIRST_YEAR, month, 1) / 86_400_000),
+);
+const DAYS_IN_MONTH = MONTH_DAYS.map(
+  (first, month) => Math.round(Date.UTC(FIRST_YEAR, month + 1, 1) / 86_400_000) - first,
+);
+const COLUMN_ZERO_DAYS = Date.UTC(2020, 0, 1) / 86_400_000;
+
+/** Column ticks of `2026-05-29T10:11:12.1234567Z` and its shorter forms; NaN for any other form. */
+function isoColumnTicks(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  if (length < 20 || bytes[end - 1] !== 0x5a || bytes[start + 10] !== 0x54) return Number.NaN;
+  const year = digits(bytes, start, 4);
+  const month = digits(bytes, start + 5, 2);
+  const day = digits(bytes, start + 8, 2);
+  const hour = digits(bytes, start + 11, 2);
+  const minute = digits(bytes, start + 14, 2);
+  const second = digits(bytes, start + 17, 2);
+  if (!(year >= FIRST_YEAR && year <= LAST_YEAR && month >= 1 && month <= 12)) return Number.NaN;
+  const index = (year - FIRST_YEAR) * 12 + month - 1;
+  if (!(day >= 1 && day <= DAYS_IN_MONTH[index]! && hour < 24 && minute < 60 && second < 60)) return Number.NaN;
+  if (bytes[start + 4] !== 0x2d || bytes[start + 7] !== 0x2d) return Number.NaN;
+  if (bytes[start + 13] !== 0x3a || bytes[start + 16] !== 0x3a) return Number.NaN;
+  let fraction = 0;
+  if (length > 20) {
+    const count = length - 21;
+    if (bytes[start + 19] !== 0x2e || count < 1 || count > 7) return Number.NaN;
+    fraction = digits(bytes, start + 20, count);
+    for (let i = count; i < 7; i++) fraction *= 10;
+  }
+  const days = MONTH_DAYS[index]! + day - 1 - COLUMN_ZERO_DAYS;
+  return (days * 86_400 + hour * 3600 + minute * 60 + second) * 10_000_000 + fraction;
+}
+
+/** The number that `count` digits spell; NaN where one is none. */
+function digits(bytes: Uint8Array, start: number, count: number): number {
+  let number = 0;
+  for (let i = start; i < start + count; i++) {
+    const digit = bytes[i]! - 0x30;
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+    number = number * 10 + digit;
+  }
+  return number;
+}
+
+const US_DATETIME = /^(\d{1,2})\/(\d{1,2})\/(\d{4})(?:,?\s+(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,7})?)?\s*([AP]M)?)?$/i;
+
+/** Ticks of an ISO 8601 time, or of the form that the Azure portal exports (`4/28/2021, 2:08:45.221 PM`), read as UTC. */
+export function parseDatetime(text: string): bigint | undefined {
+  const match = US_DATETIME.exec(text);
+  if (!match) return parseIsoDatetime(text);
+  const [, month, day, year, hour = '0', minute = '00', second = '00', fraction = '', half] = match;
+  let hours = Number(hour);
+  if (half) {
+    if (hours < 1 || hours > 12) return undefined;
+    hours = (hours % 12) + (half.toUpperCase() === 'PM' ? 12 : 0);
+  }
+  return parseIsoDatetime(`${year}-${month}-${day}T${hours}:${minute}:${second}${fraction}Z`);
+}
+
+/** Ticks of `[-][d.]hh:mm:ss[.fffffff]`. */
+function parseTimespan(text: string): bigint | undefined {
+  const match = /^(-)?(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?$/.exec(text);
+  if (!match) return undefined;
+  const [, sign, days = '0', hours, minutes, seconds, fraction = ''] = match;
+  const whole = ((BigInt(days) * 24n + BigInt(hours!)) * 60n + BigInt(minutes!)) * 60n + BigInt(seconds!);
+  const ticks = whole * 10_000_000n + BigInt(fraction.padEnd(7, '0'));
+  return sign ? -ticks : ticks;
+}
