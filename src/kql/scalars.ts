@@ -302,7 +302,9 @@ export class ScalarLowering {
 
   #element(node: SyntaxNode, cx: Context): Expression {
     const selector: SyntaxNode = node['Selector'];
-    const value = this.lower(node['Expression'], cx);
+    // An index on a call that gives several values takes one of them: array_sort_asc(times, names)[1].
+    const tuple = this.tuple(node['Expression'], cx);
+    const value = tuple && tuple.types.length > 1 ? tuple.whole : this.lower(node['Expression'], cx);
     return this.#step(value, selector['Expression'] ?? selector, cx, this.span(node, cx));
   }
 
