@@ -8,8 +8,10 @@ import { Command, Option } from 'commander';
 import { EXIT_CODES, TocsinError } from '../base/errors.ts';
 import { ROW_FORMATS } from '../report/rows.ts';
 import { collect, time, wholeNumber } from './arguments.ts';
+import type { GenerateFlags } from './commands/generate.ts';
 import type { QueryFlags } from './commands/query.ts';
 import type { ReplayFlags } from './commands/replay.ts';
+import type { RunFlags } from './commands/run.ts';
 import { exitCodeLines } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import { Terminal } from './terminal.ts';
@@ -53,6 +55,30 @@ function interruptible(): AbortSignal {
   });
   return interruption.signal;
 }
+
+/** The options of a scenario, for the commands that generate one. */
+function scenarioCommand(name: string, summary: string): Command {
+  return command(name, summary)
+    .argument('<scenario>', 'a shipped scenario, such as contoso-2k, or a scenario file')
+    .option('--users <count>', 'users of the tenant', wholeNumber(20, 5_000_000))
+    .option('--days <count>', 'days to cover', wholeNumber(1, 366))
+    .option('--seed <number>', 'another seed makes another tenant', wholeNumber(0, Number.MAX_SAFE_INTEGER))
+    .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS)
+    .option('--force', 'replace a dataset that is there');
+}
+
+scenarioCommand('run', 'generate a scenario, replay rules over it and score what they catch')
+  .option('--rule <file>', 'rule file, may be given several times (default: the shipped rule)', collect)
+  .option('--out <folder>', 'keep the dataset, with alerts.ndjson and score.json in it')
+  .action(async (scenario: string, flags: RunFlags) =>
+    (await import('./commands/run.ts')).run(scenario, flags, terminal, interruptible()),
+  );
+
+scenarioCommand('generate', 'generate a scenario')
+  .requiredOption('--out <folder>', 'where the dataset goes')
+  .action(async (scenario: string, flags: GenerateFlags) =>
+    (await import('./commands/generate.ts')).generate(scenario, flags, terminal, interruptible()),
+  );
 
 command('replay', 'run a rule on its schedule over a dataset')
   .argument('<dataset>', 'folder of the dataset')

@@ -1,0 +1,82 @@
+/** `tocsin generate`: a scenario as a dataset, or as the files that Log Analytics would export. */
+import { generate as generateDataset, type GeneratedDataset } from '../../../generators/index.ts';
+import { formatCount, formatMagnitude, formatSeconds } from '../../report/format.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** What of a scenario can be set from the command line. */
+export interface ScenarioFlags {
+  readonly users?: number;
+  readonly days?: number;
+  readonly seed?: number;
+  readonly threads?: number;
+}
+
+export interface GenerateFlags extends ScenarioFlags {
+  readonly out: string;
+  readonly force?: boolean;
+}
+
+export async function generate(
+  scenario: string,
+  flags: GenerateFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const { dataset, seconds } = await timedGenerate(scenario, flags, terminal, signal);
+  const events = dataset.tables.reduce((sum, table) => sum + table.rowCount, 0);
+  if (terminal.json) {
+    const { origin, start, end, incidents } = dataset;
+    const tables = Object.fromEntries(dataset.tables.map(({ table, rowCount }) => [table, rowCount]));
+    await terminal.result(
+      JSON.stringify({
+        schema: 'tocsin.generated/1',
+        path: flags.out,
+        origin,
+        start,
+        end,
+        events: tables,
+        incidents,
+        seconds,
+      }),
+    );
+  } else {
+    await terminal.result(
+      [
+        `${flags.out}: ${formatCount(events)} events, ${dataset.start.slice(0, 10)} to ${dataset.end.slice(0, 10)}`,
+        ...dataset.tables.map(({ table, rowCount }) => `  ${table.padEnd(36)}${formatCount(rowCount).padStart(12)}`),
+        `  ${dataset.incidents.attacks} attacks and ${dataset.incidents.lookalikes} look-alikes planted`,
+        `  generated in ${formatSeconds(seconds)} (${formatMagnitude(events / Math.max(seconds, 1e-3))} events/s)`,
+      ].join('\n'),
+    );
+  }
+  if (dataset.incidents.attacks === 0)
+    terminal.warn('no attack was planted: recall cannot be measured on this dataset');
+}
+
+export interface TimedDataset {
+  readonly dataset: GeneratedDataset;
+  readonly seconds: number;
+}
+
+/** Generates with progress on display. */
+export async function timedGenerate(
+  scenario: string,
+  { users, days, seed, threads, out, force }: GenerateFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<TimedDataset> {
+  const started = performance.now();
+  const progress = await terminal.progress('generating', 'partitions');
+  const dataset = await generateDataset(scenario, {
+    users,
+    days,
+    seed,
+    threads,
+    out,
+    force,
+    signal,
+    onProgress: ({ done, total }) => progress.update(done, total),
+  });
+  progress.stop();
+  return { dataset, seconds: (performance.now() - started) / 1000 };
+}

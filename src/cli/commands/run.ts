@@ -1,0 +1,136 @@
+/** `tocsin run`: generate, replay and score in one go. */
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Dataset, openDataset } from '../../dataset/read.ts';
+import type { TruthIncident } from '../../dataset/truth.ts';
+import { outputError } from '../../dataset/write.ts';
+import { writeLines } from '../../replay/output.ts';
+import { type RuleReport, scoreReport } from '../../report/json.ts';
+import { type CompiledRule, compileRule } from '../../rules/compile.ts';
+import { score } from '../../score/score.ts';
+import { printScore } from '../scoreboard.ts';
+import type { Terminal } from '../terminal.ts';
+import { type ScenarioFlags, type TimedDataset, timedGenerate } from './generate.ts';
+import { allLines, type TimedReplay, timedReplay } from './replay.ts';
+
+export interface RunFlags extends ScenarioFlags {
+  readonly rule?: readonly string[];
+  readonly out?: string;
+  readonly force?: boolean;
+}
+
+/** Replayed where no rule is given. */
+const SHIPPED_RULE = 'rules/ni-auth-privileged-audit-actions.yaml';
+
+interface NamedRule {
+  readonly file: string;
+  readonly compiled: CompiledRule;
+}
+
+export async function run(scenario: string, flags: RunFlags, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  if (flags.out !== undefined) {
+    await runIn(flags.out, scenario, flags, terminal, signal);
+    return;
+  }
+  const folder = await mkdtemp(path.join(tmpdir(), 'tocsin-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  process.on('exit', remove);
+  try {
+    await runIn(path.join(folder, 'dataset'), scenario, flags, terminal, signal);
+  } finally {
+    process.off('exit', remove);
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+async function runIn(
+  out: string,
+  scenario: string,
+  flags: RunFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const { rules, generated } = await compileWhileGenerating(out, scenario, flags, terminal, signal);
+  const dataset = await openDataset(out);
+  const truth = await dataset.truth();
+  const replays: TimedReplay[] = [];
+  for (const { file, compiled } of rules) {
+    replays.push(await timedReplay(dataset, file, compiled, flags.threads, terminal, signal));
+  }
+  const reports = replays.map((replay) => scored(replay, truth, dataset, generated.seconds));
+  const report = scoreReport(dataset.manifest, reports);
+  if (flags.out !== undefined) await keepResults(out, replays, JSON.stringify(report), signal);
+  await printScore(report, truth, flags.out, terminal);
+}
+
+/**
+ * The parser takes a second to load, in this thread; meanwhile workers generate. A rule that does not compile stops them.
+ * Without workers the rule goes first, so that its faults are told before the long work.
+ */
+async function compileWhileGenerating(
+  out: string,
+  scenario: string,
+  flags: RunFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<{ readonly rules: readonly NamedRule[]; readonly generated: TimedDataset }> {
+  const files = flags.rule ?? [shippedRule()];
+  const compileAll = (): NamedRule[] => files.map((file) => ({ file, compiled: compileRule(file) }));
+  if (flags.threads === 0) {
+    return { rules: compileAll(), generated: await timedGenerate(scenario, { ...flags, out }, terminal, signal) };
+  }
+  const stop = new AbortController();
+  const generation = timedGenerate(scenario, { ...flags, out }, terminal, AbortSignal.any([signal, stop.signal]));
+  // Lets the workers get their tasks before this thread is taken.
+  const early = await Promise.race([
+    generation,
+    new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), START_MS)),
+  ]);
+  try {
+    const rules = compileAll();
+    return { rules, generated: early ?? (await generation) };
+  } catch (error) {
+    stop.abort();
+    await generation.catch(() => {});
+    throw error;
+  }
+}
+
+/** Time for the workers to start. */
+const START_MS = 50;
+
+/** The rule that ships with Tocsin, named from where the user stands. */
+function shippedRule(): string {
+  const file = path.join(path.dirname(fileURLToPath(import.meta.resolve('tocsin/package.json'))), SHIPPED_RULE);
+  const relative = path.relative(process.cwd(), file);
+  return relative.startsWith('..') ? file : relative;
+}
+
+function scored(
+  { file, compiled, result, seconds }: TimedReplay,
+  truth: readonly TruthIncident[],
+  dataset: Dataset,
+  generateSeconds: number,
+): RuleReport {
+  const started = performance.now();
+  const ruleScore = score(result, compiled.rule.name, truth, dataset.manifest);
+  const scoreSeconds = (performance.now() - started) / 1000;
+  return { ...ruleScore, file, seconds: { generate: generateSeconds, replay: seconds, score: scoreSeconds } };
+}
+
+/** Puts the alerts and the score beside the tables of the dataset. */
+async function keepResults(
+  out: string,
+  replays: readonly TimedReplay[],
+  report: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await writeLines(path.join(out, 'alerts.ndjson'), allLines(replays), signal);
+  const file = path.join(out, 'score.json');
+  await writeFile(file, `${report}\n`).catch((error: unknown) => {
+    throw outputError(file, error);
+  });
+}

@@ -1,0 +1,158 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EXIT_CODES } from '../../src/base/errors.ts';
+import type { ScoreReport } from '../../src/report/json.ts';
+import { type Finished, REPOSITORY, temporaryFolder, tocsin } from '../support/run-cli.ts';
+
+const SMALL = ['--users', '150', '--days', '2', '--seed', '5'];
+
+describe('tocsin run', () => {
+  let cwd: string;
+  let finished: Finished;
+  let report: ScoreReport;
+
+  beforeAll(async () => {
+    cwd = mkdtempSync(path.join(tmpdir(), 'tocsin-run-'));
+    finished = await tocsin(['run', 'contoso-2k', ...SMALL, '--out', 'tenant', '--json'], { cwd });
+    report = JSON.parse(finished.stdout) as ScoreReport;
+  });
+  afterAll(() => rmSync(cwd, { recursive: true }));
+
+  test('gives a score that keeps to its schema, and nothing else in a pipe', () => {
+    expect([finished.code, finished.stderr]).toEqual([EXIT_CODES.ok, '']);
+    const schema = JSON.parse(readFileSync(path.join(REPOSITORY, 'docs/score.schema.json'), 'utf8')) as object;
+    const ajv = addFormats.default(new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true }));
+    const validate = ajv.compile(schema);
+    validate(report);
+    expect(validate.errors ?? null).toBeNull();
+  });
+
+  test('plants attacks in a tenant of the size that was asked for, and adds up', () => {
+    expect(report).toMatchObject({ scenario: 'contoso-2k', seed: 5, users: 150 });
+    expect(Object.keys(report.events).sort()).toEqual(['AADNonInteractiveUserSignInLogs', 'AuditLogs', 'SigninLogs']);
+    const [rule] = report.rules;
+    expect(rule!.attacks.planted).toBeGreaterThan(0);
+    expect(rule!.rowsRead['AuditLogs']).toBe(report.events['AuditLogs']);
+    expect(rule!.rows.unique + rule!.rows.duplicates).toBe(rule!.rows.returned);
+    expect(rule!.rows.truePositive + rule!.rows.falsePositive).toBe(rule!.rows.unique);
+    expect(Object.values(rule!.falseAlarms.rows).reduce((a, b) => a + b, 0)).toBe(rule!.rows.falsePositive);
+    for (const part of ['planted', 'detected'] as const) {
+      const sum = rule!.perScenario.reduce((total, chain) => total + chain.attacks[part], 0);
+      expect(sum).toBe(rule!.attacks[part]);
+    }
+    expect(rule!.perScenario.flatMap((chain) => chain.missed)).toHaveLength(
+      rule!.attacks.planted - rule!.attacks.detected,
+    );
+  });
+
+  test('keeps dataset, alerts and score with --out, which score and replay agree with', async () => {
+    expect(readdirSync(cwd)).toEqual(['tenant']);
+    expect(readdirSync(path.join(cwd, 'tenant')).sort()).toEqual([
+      'alerts.ndjson',
+      'manifest.json',
+      'score.json',
+      'tables',
+      'truth.ndjson',
+    ]);
+    expect(JSON.parse(readFileSync(path.join(cwd, 'tenant/score.json'), 'utf8'))).toEqual(report);
+    const again = await tocsin(['score', 'tenant', '--alerts', 'tenant/alerts.ndjson', '--json'], { cwd });
+    const withoutTimes = ({ rules, ...rest }: ScoreReport) => ({
+      ...rest,
+      rules: rules.map((rule) => ({ ...rule, seconds: undefined, file: undefined })),
+    });
+    expect(withoutTimes(JSON.parse(again.stdout) as ScoreReport)).toEqual(withoutTimes(report));
+  });
+
+  test('gives the same score without threads, and leaves nothing behind without --out', async () => {
+    const TMPDIR = temporaryFolder();
+    const { code, stdout } = await tocsin(['run', 'contoso-2k', ...SMALL, '--threads', '0', '--json'], {
+      cwd,
+      env: { TMPDIR },
+    });
+    expect(code).toBe(EXIT_CODES.ok);
+    const [rule] = (JSON.parse(stdout) as ScoreReport).rules;
+    expect(rule!.digest).toBe(report.rules[0]!.digest);
+    expect(rule!.attacks).toEqual(report.rules[0]!.attacks);
+    expect(readdirSync(TMPDIR)).toEqual([]);
+  });
+
+  test('follows an edit of the rule', async () => {
+    const text = readFileSync(path.join(REPOSITORY, 'rules/ni-auth-privileged-audit-actions.yaml'), 'utf8');
+    writeFileSync(path.join(cwd, 'half.yaml'), text.replace('between (0m .. 60m)', 'between (0m .. 30m)'));
+    const { stdout } = await tocsin(['replay', 'tenant', '--rule', 'half.yaml', '--json'], { cwd });
+    const [half] = (JSON.parse(stdout) as { rules: { rows: number; digest: string }[] }).rules;
+    expect(half!.rows).toBeLessThan(report.rules[0]!.rows.returned);
+    expect(half!.rows).toBeGreaterThan(0);
+    expect(half!.digest).not.toBe(report.rules[0]!.digest);
+  });
+
+  test('refuses a folder with a dataset in it, unless it is forced', async () => {
+    const before = readFileSync(path.join(cwd, 'tenant/manifest.json'), 'utf8');
+    const { code, stderr } = await tocsin(['run', 'contoso-2k', ...SMALL, '--out', 'tenant'], { cwd });
+    expect(code).toBe(EXIT_CODES.io);
+    expect(stderr).toContain('--force');
+    expect(readFileSync(path.join(cwd, 'tenant/manifest.json'), 'utf8')).toBe(before);
+    expect((await tocsin(['run', 'contoso-2k', ...SMALL, '--out', 'tenant', '--force'], { cwd })).code).toBe(
+      EXIT_CODES.ok,
+    );
+  });
+});
+
+describe('tocsin run with bad input', () => {
+  test.each([
+    { args: ['run'], code: EXIT_CODES.usage, says: "missing required argument 'scenario'" },
+    { args: ['run', 'contoso-2000'], code: EXIT_CODES.definition, says: 'contoso-2k' },
+    { args: ['run', 'contoso-2k', '--users', '-5'], code: EXIT_CODES.usage, says: 'from 20 to 5000000' },
+    { args: ['run', 'contoso-2k', '--users', 'many'], code: EXIT_CODES.usage, says: 'from 20 to 5000000' },
+    { args: ['run', 'contoso-2k', '--days', '0'], code: EXIT_CODES.usage, says: 'from 1 to 366' },
+    { args: ['run', 'contoso-2k', '--seed', '1.5'], code: EXIT_CODES.usage, says: 'Expected a whole number' },
+    { args: ['run', 'contoso-2k', '--user', '100'], code: EXIT_CODES.usage, says: 'Did you mean --users?' },
+    { args: ['run', 'contoso-2k', ...SMALL, '--rule', 'no.yaml'], code: EXIT_CODES.io, says: 'there is no such file' },
+    { args: ['generate', 'contoso-2k'], code: EXIT_CODES.usage, says: "'--out <folder>' not specified" },
+    { args: ['generate', 'contoso-2k', '--out', 'no/such/folder'], code: EXIT_CODES.io, says: 'create it first' },
+  ])('says what is wrong and leaves nothing behind: $args', async ({ args, code, says }) => {
+    const [cwd, TMPDIR] = [temporaryFolder(), temporaryFolder()];
+    const finished = await tocsin(args, { cwd, env: { TMPDIR } });
+    expect([finished.code, finished.stdout]).toEqual([code, '']);
+    expect(finished.stderr).toContain(says);
+    expect([...readdirSync(cwd), ...readdirSync(TMPDIR)]).toEqual([]);
+  });
+});
+
+describe('Ctrl-C', () => {
+  test.each([
+    ['generate', ['generate', 'contoso-2k', '--out', 'tenant']],
+    ['run, without workers', ['run', 'contoso-2k', '--users', '400', '--threads', '0', '--out', 'tenant']],
+  ])('in the middle of %s leaves nothing half-written', async (_, args) => {
+    const cwd = temporaryFolder();
+    const running = tocsin(args, { cwd });
+    // The dataset grows under a hidden name.
+    while (!readdirSync(cwd).some((name) => name.startsWith('.tenant'))) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    running.child.kill('SIGINT');
+    const { code, stdout, stderr } = await running;
+    expect([code, stdout]).toEqual([EXIT_CODES.interrupted, '']);
+    expect(stderr).toMatch(/^error: interrupted/);
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+});
+
+describe('tocsin generate', () => {
+  test('says what it made', async () => {
+    const cwd = temporaryFolder();
+    const args = ['generate', 'contoso-2k', '--users', '50', '--days', '1', '--out', 'tenant', '--json'];
+    const { code, stdout } = await tocsin(args, { cwd });
+    expect(code).toBe(EXIT_CODES.ok);
+    expect(JSON.parse(stdout)).toMatchObject({
+      schema: 'tocsin.generated/1',
+      path: 'tenant',
+      origin: { scenario: 'contoso-2k', users: 50, days: 1 },
+    });
+    expect(existsSync(path.join(cwd, 'tenant/manifest.json'))).toBe(true);
+  });
+});
