@@ -1,5 +1,5 @@
 /** The rows of one partition: account by account, background first, then what was planted on the account. */
-import { partitionOf } from '../src/dataset/account.ts';
+import { partitionOf } from '../src/schema/account.ts';
 import type { Facts } from '../src/dataset/facts.ts';
 import type { Plan, PlannedAudit, PlannedEvent, PlannedSignIn } from './attacks/plan.ts';
 import { findActivity } from './audit-activities.ts';

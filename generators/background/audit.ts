@@ -4,7 +4,7 @@
  * several rows writes them under one CorrelationId.
  */
 import { purposeKey, RandomStream } from '../../src/base/random.ts';
-import { partitionOf } from '../../src/dataset/account.ts';
+import { partitionOf } from '../../src/schema/account.ts';
 import { activity } from '../audit-activities.ts';
 import type { AuditRows } from '../audit-rows.ts';
 import {

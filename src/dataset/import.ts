@@ -13,7 +13,7 @@ import { type Problem, TocsinError, nearestName } from '../base/errors.ts';
 import { columnTicksFromTicks, formatDatetime, parseIsoDatetime, ticksFromColumnTicks } from '../base/time.ts';
 import type { ScalarType } from '../columns/value.ts';
 import { INGESTION_TIME, knownTables, tableColumns } from '../schema/tables.ts';
-import { partitionOf } from './account.ts';
+import { partitionOf } from '../schema/account.ts';
 import { type Dimension, type FactColumn, type Facts, type FieldArray, type Label, ROW_ORDER_FIELD } from './facts.ts';
 import { type GrowingColumn, MalformedValue, NumberColumn, TextColumn, growingColumn } from './import-columns.ts';
 import { KIND, Members, type RecordSink, RecordSplitter, wrapperMember } from './json-records.ts';

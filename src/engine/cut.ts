@@ -1,7 +1,7 @@
 /**
  * The cut: which part of a plan may run inside one partition, and where rows must be brought together first.
  *
- * Rows are partitioned by account (dataset/account.ts): a row whose account is not empty stands in the partition that the
+ * Rows are partitioned by account (schema/account.ts): a row whose account is not empty stands in the partition that the
  * lower-cased name gives; a row without one may stand anywhere. So within one partition one may run
  *
  * - whatever looks at single rows;
@@ -16,7 +16,7 @@
  * of both.
  */
 import type { ColumnInfo } from '../columns/batch.ts';
-import { ACCOUNT_COLUMNS } from '../dataset/account.ts';
+import { ACCOUNT_COLUMNS } from '../schema/account.ts';
 import { type Expression, type Plan, planExpressions, planInputs, type Span, visitExpression } from '../plan/plan.ts';
 import { isRowLocal } from './evaluate.ts';
 import { onceRanges } from './hoist.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Batch, ColumnInfo } from '../../src/columns/batch.ts';
 import { Batch as RowBatch } from '../../src/columns/batch.ts';
 import type { Value } from '../../src/columns/value.ts';
-import { partitionOf } from '../../src/dataset/account.ts';
+import { partitionOf } from '../../src/schema/account.ts';
 import { cut } from '../../src/engine/cut.ts';
 import { gatherBatches, prepare, withTimes } from '../../src/engine/execute.ts';
 import type { Run } from '../../src/engine/run.ts';

@@ -4,7 +4,7 @@ import { Batch, type ColumnInfo } from '../../src/columns/batch.ts';
 import { columnFromValues } from '../../src/columns/column.ts';
 import { parseDynamic } from '../../src/columns/dynamic.ts';
 import type { Value } from '../../src/columns/value.ts';
-import { partitionOf } from '../../src/dataset/account.ts';
+import { partitionOf } from '../../src/schema/account.ts';
 import { createDatasetFolder, writePartition } from '../../src/dataset/write.ts';
 import { MemoryTables } from '../../src/engine/tables.ts';
 import type { Replayable } from '../../src/replay/replay.ts';

@@ -42,7 +42,9 @@ async function importText(text: string | Uint8Array, options: Partial<ImportOpti
 function show(info: ColumnInfo, value: Value): string | null {
   if (value === null) return null;
   if (info.type === 'dynamic') return stringifyDynamic(value);
-  return info.type === 'datetime' ? formatDatetime(value as bigint) : String(value as string | number | bigint | boolean);
+  return info.type === 'datetime'
+    ? formatDatetime(value as bigint)
+    : String(value as string | number | bigint | boolean);
 }
 
 async function cells(table: string, ...names: string[]): Promise<(string | null)[][]> {
