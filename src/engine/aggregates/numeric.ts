@@ -119,7 +119,7 @@ const avg: AggregateFunction = {
   run: ({ args, groups, rowCount, type }) => {
     const column = args[0]!;
     const { values, nulls } = doubles(column);
-    const sums = new Float64Array(groups.count);
+    let sums: Float64Array = new Float64Array(groups.count);
     const counts = new Float64Array(groups.count);
     for (let row = 0; row < rowCount; row++) {
       if (nulls?.[row]) continue;
@@ -127,6 +127,8 @@ const avg: AggregateFunction = {
       counts[groups.of[row]!]!++;
     }
     if (type === 'real') {
+      // Kusto divides the sum of longs, which wraps at 64 bits.
+      if (column.kind === 'wide') sums = doubles(sum.run({ args, groups, rowCount, type: 'long' })).values;
       for (let group = 0; group < groups.count; group++) sums[group]! /= counts[group]!;
       return { kind: 'number', type, values: sums, nulls: undefined };
     }
@@ -177,7 +179,7 @@ function spread(kind: 'sample' | 'population', root: boolean): AggregateFunction
       for (let group = 0; group < groups.count; group++) {
         const n = counts[group]!;
         const divisor = kind === 'population' ? n : n - 1;
-        const variance = n === 0 ? Number.NaN : divisor <= 0 ? 0 : roundVariance(out[group]! / divisor);
+        const variance = divisor <= 0 ? 0 : roundVariance(out[group]! / divisor);
         out[group] = root ? Math.sqrt(variance) : variance;
       }
       return { kind: 'number', type: 'real', values: out, nulls: undefined };

@@ -1,9 +1,10 @@
 /** The plugins by name, as `evaluate` and the plan's `plugin` nodes have them. */
 import type { Plugin } from './plugin.ts';
+import { TEXT_PLUGINS } from './text.ts';
 
 export type { Plugin, PluginContext, PluginNode, PluginResult } from './plugin.ts';
 
-const ALL: Readonly<Record<string, Plugin>> = {};
+const ALL: Readonly<Record<string, Plugin>> = { ...TEXT_PLUGINS };
 
 /** The plugin of this name, or undefined where the engine has none. */
 export function plugin(name: string): Plugin | undefined {
