@@ -3,23 +3,17 @@
  * same function inline and in a worker thread; what goes in and what comes out is plain data and batches.
  */
 import type { Batch } from '../columns/batch.ts';
+import type { Gather } from '../engine/cut.ts';
 import { Evaluator } from '../engine/execute.ts';
 import type { Run, TableSource } from '../engine/run.ts';
 import { concatBatches } from '../engine/tables.ts';
 import { type Plan, visitPlan } from '../plan/plan.ts';
 
-/** The plan below one gather. */
-export interface Part {
-  readonly id: number;
-  /** `run`: evaluated in each run. `once`: evaluated over all time, and cut to each run's window after the gather. */
-  readonly scope: 'run' | 'once';
-  readonly plan: Plan;
-}
-
 /** What is to be done in one partition. Plain data. */
 export interface PartitionTask {
   readonly partition: number;
-  readonly parts: readonly Part[];
+  /** What runs below each gather. */
+  readonly parts: readonly Gather[];
   readonly runs: readonly Run[];
 }
 

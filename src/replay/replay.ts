@@ -14,6 +14,7 @@ import { valueAt } from '../columns/column.ts';
 import type { Value } from '../columns/value.ts';
 import type { Manifest } from '../dataset/manifest.ts';
 
+import { cut, type Gather } from '../engine/cut.ts';
 import { gatherBatches, prepare, withTimes } from '../engine/execute.ts';
 import type { Run, TableSource } from '../engine/run.ts';
 import { batchFromRows, concatBatches } from '../engine/tables.ts';
@@ -23,10 +24,10 @@ import { formatDuration } from '../rules/duration.ts';
 import { sortProblems } from '../rules/rule.ts';
 import { type AlertSettings, type RaisedAlert, raiseAlerts } from './alerts.ts';
 import { type Executor, InlineExecutor, PoolExecutor } from './executor.ts';
-import { gatherScans } from './gather-scans.ts';
+
 import { groupIncidents, type Incident, type IncidentSettings } from './incidents.ts';
 import { digestOf } from './output.ts';
-import { type Part, type PartitionTask, type PartitionRows, type PartRows, planNodes, RowCounts } from './partition.ts';
+import { type PartitionTask, type PartitionRows, type PartRows, planNodes, RowCounts } from './partition.ts';
 import type { ReplayResult, ResultRow } from './result.ts';
 import { evaluationOf, scheduleRuns } from './schedule.ts';
 
@@ -80,7 +81,7 @@ export async function replay(
   const range = { start: ticksOf(manifest.start), end: ticksOf(manifest.end) };
   const runs = scheduleRuns(range, rule);
   const evaluations = runs.map((run) => evaluationOf(run, rule));
-  const { root, parts } = gatherScans(plan.root);
+  const { root, gathers: parts } = cut(plan.root);
 
   const executor = executorFor(dataset, options);
   let gathered: Gathered;
@@ -165,7 +166,7 @@ interface Gathered {
 async function gather(
   executor: Executor,
   dataset: Replayable,
-  parts: readonly Part[],
+  parts: readonly Gather[],
   evaluations: readonly Run[],
   options: ReplayOptions,
 ): Promise<Gathered> {
@@ -213,7 +214,7 @@ interface Task extends PartitionTask {
  */
 function tasksOf(
   partitionCount: number,
-  parts: readonly Part[],
+  parts: readonly Gather[],
   evaluations: readonly Run[],
   concurrency: number,
 ): Task[] {
