@@ -6,7 +6,8 @@ import { fromPlainError, TocsinError } from '../src/base/errors.ts';
 import type { Manifest } from '../src/dataset/manifest.ts';
 import { createDatasetFolder, type WrittenFile } from '../src/dataset/write.ts';
 import { AUDIT, INTERACTIVE, PARTITION, SILENT } from './assumptions.ts';
-import { loadScenario, type Scenario, type ScenarioOverrides, spanOf } from './scenario.ts';
+import { loadScenario, type Scenario, type ScenarioOverrides } from './scenario.ts';
+import { measureIncidents } from './yardsticks.ts';
 import runTask, { type PartitionReply, type PartitionTask, prepare } from './worker.ts';
 
 export { loadScenario, type Scenario, shippedScenarios } from './scenario.ts';
@@ -94,8 +95,7 @@ export async function generate(scenario: string | Scenario, options: GenerateOpt
       ? runInline(tasks, take, options.signal)
       : runPool(tasks, Math.min(threads, partitionCount), take, options.signal));
 
-    const { plan } = prepare(loaded);
-    const span = spanOf(loaded);
+    const { tenant, span, plan } = prepare(loaded);
     const manifest = await folder.commit({
       origin: {
         kind: 'scenario',
@@ -108,7 +108,7 @@ export async function generate(scenario: string | Scenario, options: GenerateOpt
       end: new Date(loaded.startMs + span.durationMs).toISOString(),
       partitionCount,
       files,
-      incidents: plan.incidents,
+      incidents: measureIncidents(tenant, span, plan),
     });
     return { ...manifest, path: options.out };
   } catch (error) {

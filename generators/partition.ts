@@ -12,6 +12,31 @@ import { drawOutages, type Span } from './rows.ts';
 import { SignInRows } from './sign-in-rows.ts';
 import type { Tenant } from './tenant.ts';
 
+/** The partitions of every account: where it signs in, and where it acts, which for a guest is under another name. */
+interface Homes {
+  readonly partitionCount: number;
+  readonly signIns: Uint16Array;
+  readonly acts: Uint16Array;
+}
+
+const homesByTenant = new WeakMap<Tenant, Homes>();
+
+function homesOf(tenant: Tenant, partitionCount: number): Homes {
+  const known = homesByTenant.get(tenant);
+  if (known?.partitionCount === partitionCount) return known;
+  const signIns = new Uint16Array(tenant.userCount);
+  for (let ordinal = 0; ordinal < tenant.userCount; ordinal++) {
+    signIns[ordinal] = partitionOf(tenant.signInName(ordinal), partitionCount);
+  }
+  const acts = signIns.slice();
+  const [from, to] = tenant.ranges.guest;
+  for (let ordinal = from; ordinal < to; ordinal++)
+    acts[ordinal] = partitionOf(tenant.directoryName(ordinal), partitionCount);
+  const homes = { partitionCount, signIns, acts };
+  homesByTenant.set(tenant, homes);
+  return homes;
+}
+
 /** @returns the facts of every table that has rows in the partition. */
 export function generatePartition(
   tenant: Tenant,
@@ -38,10 +63,10 @@ export function generatePartition(
     else planted.set(event.ordinal, [event]);
   }
 
+  const homes = homesOf(tenant, partitionCount);
   for (let ordinal = 0; ordinal < tenant.userCount; ordinal++) {
-    const signsInHere = partitionOf(tenant.signInName(ordinal), partitionCount) === partition;
-    const isGuest = tenant.kindOf(ordinal) === 'guest';
-    const actsHere = isGuest ? partitionOf(tenant.directoryName(ordinal), partitionCount) === partition : signsInHere;
+    const signsInHere = homes.signIns[ordinal] === partition;
+    const actsHere = homes.acts[ordinal] === partition;
     if (signsInHere || actsHere) {
       const account = tenant.account(ordinal);
       const calendar = new Calendar(tenant, account, span);

@@ -114,7 +114,8 @@ const PLANT_KEYS = ['chain', 'variant', 'count', 'perWeekPer1000Users', 'paramet
 /**
  * Parses a scenario.
  *
- * @param folder - where chains are looked for (in `attacks` and `lookalikes` inside it) before the shipped ones.
+ * @param folder - where the scenario is: chains are looked for in `attacks` and `lookalikes` of the folder inside it that
+ * has the scenario's name, then in its own, then among the shipped ones.
  * @throws TocsinError SCENARIO with every fault and its position.
  */
 export function parseScenario(
@@ -141,7 +142,7 @@ export function parseScenario(
   const tenant = readTenant(reader, reader.required(fields, 'tenant', reader.root, what), overrides.users);
 
   const chains: Record<string, Chain> = {};
-  const library = new Library(folder);
+  const library = new Library(folder, name);
   const plants = (key: 'attacks' | 'lookalikes'): PlantRequest[] => {
     const entry = fields.get(key);
     if (!entry) return [];
@@ -258,17 +259,24 @@ function readOffice(reader: YamlReader, node: YamlNode): TenantProfile['offices'
   };
 }
 
-/** Chain files by name: those beside the scenario, then the shipped ones. */
+/** Chain files by name: those in a folder of the scenario's name, those beside the scenario, then the shipped ones. */
 class Library {
   readonly #folders: readonly string[];
 
-  constructor(folder: string | undefined) {
+  constructor(folder: string | undefined, scenario: string) {
     const shipped = path.join(packageRoot(), 'scenarios');
-    this.#folders = folder === undefined || path.resolve(folder) === shipped ? [shipped] : [folder, shipped];
+    const own = folder ?? shipped;
+    this.#folders = [...new Set([path.join(own, scenario), own, shipped].map((each) => path.resolve(each)))];
   }
 
   names(kind: 'attacks' | 'lookalikes'): string[] {
     return [...new Set(this.#folders.flatMap((folder) => yamlNames(path.join(folder, kind))))].sort();
+  }
+
+  /** What `all` means: the scenario's own chains where it has some, and otherwise every one. */
+  all(kind: 'attacks' | 'lookalikes'): string[] {
+    const own = yamlNames(path.join(this.#folders[0]!, kind));
+    return own.length > 0 ? own : this.names(kind);
   }
 
   load(kind: 'attacks' | 'lookalikes', name: string): Chain {
@@ -299,7 +307,7 @@ function readPlant(
   const chainNode = reader.required(fields, 'chain', node, what);
   const known = library.names(key);
   const chainName = chainNode ? reader.name(chainNode, 'chain', [...known, 'all'], '') : '';
-  const names = chainName === 'all' ? known : known.includes(chainName) ? [chainName] : [];
+  const names = chainName === 'all' ? library.all(key) : known.includes(chainName) ? [chainName] : [];
   const choices: [string, string][] = [];
   const variantEntry = fields.get('variant');
   const variant = variantEntry ? reader.text(variantEntry.node, 'variant') : 'plain';

@@ -464,6 +464,7 @@ export function residentialPlace(random: RandomStream, city: City): Place {
   return place(`${city.home.prefix}.${random.below(256)}.${2 + random.below(250)}`, city.home.asn, city, '');
 }
 
+const CHROME_VERSIONS = ['148.0.7778.97', '148.0.7778.168', '149.0.7827.54'] as const;
 const EDGE_VERSIONS = ['148.0.3967.54', '148.0.3967.70', '149.0.4022.35', '149.0.4022.52'] as const;
 
 function computer(random: RandomStream, index: number, owner: 'company' | 'private' | 'foreign'): Device {
@@ -492,7 +493,12 @@ function computer(random: RandomStream, index: number, owner: 'company' | 'priva
     trustType,
     isCompliant: trustType !== '' && random.chance(0.94),
     browser,
-    browserVersion: browser === 'Safari' ? '18.5' : browser === 'Firefox' ? '139.0' : random.pick(EDGE_VERSIONS),
+    browserVersion:
+      browser === 'Safari'
+        ? '18.5'
+        : browser === 'Firefox'
+          ? '139.0'
+          : random.pick(browser === 'Edge' ? EDGE_VERSIONS : CHROME_VERSIONS),
   };
 }
 

@@ -19,9 +19,16 @@ export type PartitionReply =
   | { readonly ok: false; readonly error: PlainError };
 
 /** The tenant of the last task: all tasks of one dataset share it. */
-let prepared: { readonly key: string; readonly tenant: Tenant; readonly span: Span; readonly plan: Plan } | undefined;
+let prepared: (Prepared & { readonly key: string }) | undefined;
 
-export function prepare(scenario: Scenario): { readonly tenant: Tenant; readonly span: Span; readonly plan: Plan } {
+/** What all partitions of a dataset share. */
+export interface Prepared {
+  readonly tenant: Tenant;
+  readonly span: Span;
+  readonly plan: Plan;
+}
+
+export function prepare(scenario: Scenario): Prepared {
   const key = JSON.stringify(scenario);
   if (prepared?.key !== key) {
     const tenant = new Tenant(scenario.tenant, scenario.seed);

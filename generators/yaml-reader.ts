@@ -5,7 +5,15 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
 import { nearestName, type Problem, TocsinError } from '../src/base/errors.ts';
 
-const MS_BY_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** A tick is the smallest step of a Kusto datetime: 100 ns. */
+const MS_BY_UNIT: Readonly<Record<string, number>> = {
+  tick: 0.0001,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 /** A stretch of values: `from` and `to` are both possible. */
 export interface Range {
@@ -134,11 +142,16 @@ export class YamlReader {
     return fallback;
   }
 
-  /** `90s`, `5m`, `2h`, or a stretch `5m..40m`; in milliseconds, neither negative nor backwards. */
+  /** `90s`, `5m`, `60m+1tick`, or a stretch `5m..40m`; in milliseconds, neither negative nor backwards. */
   duration(node: Node | null, what: string, fallback: Range = { from: 0, to: 0 }): Range {
     return this.#range(node, what, fallback, 'a duration such as 90s, 5m or 5m..40m', (text) => {
-      const match = /^(-?\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
-      return match ? Number(match[1]) * MS_BY_UNIT[match[2]!]! : undefined;
+      let sum = 0;
+      for (const term of text.split('+')) {
+        const match = /^(-?\d+(?:\.\d+)?)(tick|ms|s|m|h|d)$/.exec(term.trim());
+        if (!match) return undefined;
+        sum += Number(match[1]) * MS_BY_UNIT[match[2]!]!;
+      }
+      return sum;
     });
   }
 

@@ -64,6 +64,10 @@ export interface Parameters {
   readonly mask: Range | undefined;
   /** Milliseconds by which audit rows are ingested later than usual; undefined: none. */
   readonly ingestionDelay: Range | undefined;
+  /** Milliseconds from the start of the dataset to the first act; undefined: at random. */
+  readonly at: Range | undefined;
+  /** Milliseconds from a planted sign-in to its publication; undefined: as all sign-ins. */
+  readonly lag: Range | undefined;
 }
 
 export const PARAMETER_KEYS = [
@@ -77,10 +81,15 @@ export const PARAMETER_KEYS = [
   'refresh',
   'mask',
   'ingestionDelay',
+  'at',
+  'lag',
 ] as const;
 
-/** A time that a step waits: fixed, or one of the chain's parameters. */
-export type Wait = Range | 'dwell' | 'refresh';
+/**
+ * A time that a step waits: fixed; one of the chain's parameters; or `cadence`, until the next renewal is due, counted from
+ * the last sign-in in steps of `refresh` whatever happened since: software renews tokens by their age.
+ */
+export type Wait = Range | 'dwell' | 'refresh' | 'cadence';
 
 export interface SignInStep {
   readonly kind: 'signIn';
@@ -146,6 +155,8 @@ const DEFAULTS: Parameters = {
   refresh: { from: 28 * 60_000, to: 32 * 60_000 },
   mask: undefined,
   ingestionDelay: undefined,
+  at: undefined,
+  lag: undefined,
 };
 
 const HOUR = 3_600_000;
@@ -177,7 +188,7 @@ export function readParameters(reader: YamlReader, node: YamlNode, what: string)
     else if (key === 'dwell') given.dwell = reader.duration(value, label);
     else if (key === 'refresh') given.refresh = positive(reader, value, label);
     else if (key === 'mask') given.mask = positive(reader, value, label);
-    else if (key === 'ingestionDelay') given.ingestionDelay = reader.duration(value, label);
+    else if (key === 'ingestionDelay' || key === 'at' || key === 'lag') given[key] = reader.duration(value, label);
   }
   return given;
 }
@@ -297,7 +308,7 @@ function readStep(reader: YamlReader, node: YamlNode, kind: Chain['kind']): Chai
     const entry = fields.get(key);
     if (!entry) return fallback;
     const text = entry.node?.toString();
-    if (text === 'dwell' || text === 'refresh') return text;
+    if (text === 'dwell' || text === 'refresh' || text === 'cadence') return text;
     return reader.duration(entry.node, key);
   };
   const roles = kind === 'attack' ? (['malicious', 'supporting'] as const) : (['benign'] as const);

@@ -85,7 +85,7 @@ function plantedNumber(id: string): number {
 }
 
 const ATTACKER_DEVICES: readonly Omit<Device, 'index'>[] = [
-  attackerComputer('Windows', 'Windows10', 'Chrome', '148.0.3967.54'),
+  attackerComputer('Windows', 'Windows10', 'Chrome', '148.0.7778.168'),
   attackerComputer('Windows', 'Windows11', 'Edge', '149.0.4022.52'),
   attackerComputer('Windows', 'Windows10', 'Firefox', '139.0'),
   attackerComputer('Mac', 'MacOs', 'Safari', '18.5'),
@@ -163,7 +163,7 @@ class Planner {
     const number = (this.#numbers.get(stem) ?? 0) + 1;
     this.#numbers.set(stem, number);
     const id = `${stem}.${number}`;
-    const parameters: Parameters = { ...chain.parameters, ...chain.variants[variant], ...request.parameters };
+    const parameters: Parameters = { ...chain.parameters, ...request.parameters, ...chain.variants[variant] };
     const random = new RandomStream(this.tenant.seed, purposeKey(`incident/${kind}/${stem}`), number);
     const who = this.#choose(parameters, kind, random);
     const built = new IncidentBuilder(this, chain, parameters, who, id, random).build(this.#groups, this.#outages);
@@ -232,8 +232,17 @@ class IncidentBuilder {
     return this.#random.between(range.from, range.to);
   }
 
-  #wait(wait: Wait): number {
-    return this.#draw(wait === 'dwell' ? this.#parameters.dwell : wait === 'refresh' ? this.#parameters.refresh : wait);
+  /** @param sinceSignIn - milliseconds since the chain's last sign-in. */
+  #wait(wait: Wait, sinceSignIn: number): number {
+    if (wait !== 'cadence') {
+      return this.#draw(
+        wait === 'dwell' ? this.#parameters.dwell : wait === 'refresh' ? this.#parameters.refresh : wait,
+      );
+    }
+    let due = 0;
+    do due += this.#draw(this.#parameters.refresh);
+    while (due <= sinceSignIn);
+    return due - sinceSignIn;
   }
 
   #times({ from, to }: Range): number {
@@ -263,6 +272,7 @@ class IncidentBuilder {
     const drafts: Draft[] = [];
     let cursor = 0;
     let lastSignIn: SignInStep | undefined;
+    let lastSignInAt = 0;
     const signIn = (step: SignInStep, offsetMs: number): void => {
       if (!account || !calendar) return;
       drafts.push({
@@ -279,11 +289,12 @@ class IncidentBuilder {
 
     for (const step of this.#chain.steps) {
       const times = this.#times(step.times);
-      cursor += this.#wait(step.after);
+      cursor += this.#wait(step.after, cursor - lastSignInAt);
       for (let i = 0; i < times; i++) {
-        if (i > 0) cursor += Math.max(1000, this.#wait(step.every));
+        if (i > 0) cursor += Math.max(1000, this.#wait(step.every, cursor - lastSignInAt));
         if (step.kind === 'signIn') {
           signIn(step, cursor);
+          lastSignInAt = cursor;
           if (step.silent) lastSignIn = step;
         } else {
           const correlation = plantedNumber(`${this.#id}/action/${drafts.length}`);
@@ -341,7 +352,8 @@ class IncidentBuilder {
     const earliest = Math.min(2 * MS_PER_HOUR, span.durationMs * 0.1);
     const latest = Math.max(earliest, span.durationMs - length - Math.min(3 * MS_PER_HOUR, span.durationMs * 0.15));
     let fallback = random.between(earliest, latest);
-    const { hours } = this.#parameters;
+    const { hours, at } = this.#parameters;
+    if (at) return this.#draw(at) - firstAct;
     if (hours === 'any' || !calendar) return fallback;
     for (let attempt = 0; attempt < 200; attempt++) {
       const start = random.between(earliest, latest);
@@ -368,8 +380,9 @@ class IncidentBuilder {
     const { span } = this.#planner;
     const random = this.#random;
     const table: SignInTable = step.silent ? 'AADNonInteractiveUserSignInLogs' : 'SigninLogs';
-    const created = span.startTicks + Math.floor(atMs * 10_000);
-    const generated = created + Math.floor(PUBLISH_SECONDS.draw(random) * 1e7);
+    const created = span.startTicks + Math.round(atMs * 10_000);
+    const { lag } = this.#parameters;
+    const generated = created + Math.floor(lag ? this.#draw(lag) * 10_000 : PUBLISH_SECONDS.draw(random) * 1e7);
     const ingested = ingestedAt(generated, random, outages[table]);
     if (atMs < 0 || generated >= span.endTicks) return undefined;
     const id = `${this.#id}/${++this.#eventNumber}`;
@@ -424,7 +437,7 @@ class IncidentBuilder {
     const { span, tenant } = this.#planner;
     const random = this.#random;
     const { account, principal } = this.#who;
-    const created = span.startTicks + Math.floor(atMs * 10_000);
+    const created = span.startTicks + Math.round(atMs * 10_000);
     let ingested = ingestedAt(created, random, outages);
     if (this.#parameters.ingestionDelay) ingested += Math.floor(this.#draw(this.#parameters.ingestionDelay) * 10_000);
     if (atMs < 0 || created >= span.endTicks) return undefined;

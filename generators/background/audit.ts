@@ -4,7 +4,6 @@
  * several rows writes them under one CorrelationId.
  */
 import { purposeKey, RandomStream } from '../../src/base/random.ts';
-import { partitionOf } from '../../src/schema/account.ts';
 import { activity } from '../audit-activities.ts';
 import type { AuditRows } from '../audit-rows.ts';
 import {
@@ -439,9 +438,4 @@ export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: 
       }
     }
   }
-}
-
-/** The partition that audit rows of an account's own lie in: guests act under a name of their own. */
-export function auditPartition(tenant: Tenant, ordinal: number, partitionCount: number): number {
-  return partitionOf(tenant.directoryName(ordinal), partitionCount);
 }

@@ -19,6 +19,16 @@ export interface TruthEvent {
   /** OperationName of an audit row; the application of a sign-in. */
   readonly operation: string;
   readonly role: EventRole;
+  /**
+   * For a user's audit event of an attack: when the same person had last signed in silently and with success before it, by
+   * event time, in the 24 hours before. A guest is one person under two names.
+   */
+  readonly silentSignInBefore?: string;
+  /**
+   * For a malicious audit event: whether "a silent sign-in of the same account within 60 minutes before" holds for it,
+   * which is what a rule on silent sign-ins means, however it is written; and if not, why.
+   */
+  readonly intent?: { readonly covered: true } | { readonly covered: false; readonly why: string };
 }
 
 export interface TruthIncident {
