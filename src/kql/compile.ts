@@ -38,6 +38,9 @@ export const MAX_QUERY_LENGTH = 10_000;
 /** Texts beyond this are refused unread, so that no input can keep the parser busy for long. */
 const MAX_TEXT_LENGTH = 100_000;
 
+/** Brackets inside brackets, at most: the parser's time grows with the square of their depth. */
+const MAX_NESTING = 256;
+
 const ENGINE: Capabilities = {
   hasFunction: (name) => scalarFunction(name) !== undefined,
   hasAggregate: (name) => aggregateFunction(name) !== undefined,
@@ -61,12 +64,15 @@ export function compileQuery(text: string, options: CompileOptions = {}): QueryP
       },
     ]);
   }
+  const nesting = deepestNesting(text);
+  const tooDeep = { message: 'the query is nested too deeply', span: nesting.span };
+  if (nesting.depth > MAX_NESTING) throw reporter.error('QUERY', [tooDeep]);
   try {
     return { text, root: compile(text, options, reporter) };
   } catch (error) {
     // Both the parser and the lowering recurse over the text's nesting.
     if (!(error instanceof RangeError)) throw error;
-    throw reporter.error('QUERY', [{ message: 'the query is nested too deeply', span: deepestNesting(text) }]);
+    throw reporter.error('QUERY', [tooDeep]);
   }
 }
 
@@ -224,6 +230,7 @@ function describe(
   const span = { start: diagnostic.start, end: diagnostic.start + diagnostic.length };
   const found = text.slice(span.start, span.end);
   let message = diagnostic.message.replace(/\.$/, '');
+  if (message.startsWith('Query syntax depth exceeds')) message = 'the query has too many operators one after another';
   message = message[0]!.toLowerCase() + message.slice(1);
   let hint: string | undefined;
   const unknown = /^the name '(.*)' does not refer to any known/.exec(message);
@@ -314,19 +321,20 @@ function missingWatchlists(
   return missing;
 }
 
-/** Where brackets are nested deepest, the likely cause of an exhausted stack. */
-function deepestNesting(text: string): Span {
+/** How deep brackets are nested, and the first place where they are so deep. Strings and comments are passed over. */
+function deepestNesting(text: string): { readonly depth: number; readonly span: Span } {
   let depth = 0;
   let deepest = 0;
   let at = 0;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i]!;
-    if (c === '(' || c === '[' || c === '{') {
+  for (const { 0: token, index } of text.matchAll(
+    /\/\/[^\n]*|@"(?:[^"]|"")*"|@'(?:[^']|'')*'|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[([{)\]}]/g,
+  )) {
+    if (token === '(' || token === '[' || token === '{') {
       if (++depth > deepest) {
         deepest = depth;
-        at = i;
+        at = index;
       }
-    } else if (c === ')' || c === ']' || c === '}') depth--;
+    } else if (token === ')' || token === ']' || token === '}') depth--;
   }
-  return { start: at, end: at + 1 };
+  return { depth: deepest, span: { start: at, end: Math.min(at + 1, text.length) } };
 }
