@@ -8,7 +8,15 @@
  */
 import type { ColumnInfo } from '../columns/batch.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
-import type { Aggregate, Expression, JoinKind, Plan, SortKey, Span } from '../plan/plan.ts';
+import {
+  type Aggregate,
+  type Expression,
+  type JoinKind,
+  type Plan,
+  scannedTables,
+  type SortKey,
+  type Span,
+} from '../plan/plan.ts';
 import { INGESTION_TIME, knownTables, tableColumns } from '../schema/tables.ts';
 import { pruneColumns } from './prune.ts';
 import { boundType, elementsOf, type Kusto, type SyntaxNode, typeOfSymbol } from './kusto.ts';
@@ -643,6 +651,8 @@ export class QueryLowering implements Lowering {
         return getSchema(input, span);
       case 'TopNestedOperator':
         return this.#topNested(node, input, cx, span);
+      case 'ScanOperator':
+        return this.#scanSteps(node, input, cx, span);
       case 'TopHittersOperator':
         return this.#topHitters(node, input, cx, span);
       case 'PartitionOperator':
@@ -1290,6 +1300,103 @@ export class QueryLowering implements Lowering {
     return { op: 'apply', id, input, groupColumn: key.index, body, outer: [], columns: body.columns, span };
   }
 
+  #scanSteps(node: SyntaxNode, input: Plan, cx: Context, span: Span): Plan {
+    if (!cx.serialized)
+      this.reject(
+        node,
+        cx,
+        'scan needs rows in an order: the input is not serialized',
+        'sort the rows first, or add | serialize',
+      );
+    if (node['PartitionByClause'])
+      this.refuse(
+        node['PartitionByClause'],
+        cx,
+        'scan ... partition by is not supported',
+        'use partition by Column (scan ...)',
+      );
+    if (node['OrderByClause'])
+      this.refuse(node['OrderByClause'], cx, 'scan ... order by is not supported', 'sort the rows first');
+    const matchId = this.#parameterText(this.#parameters(node['Parameters']).get('with_match_id'), cx);
+    const visible = this.#visibleOnly(input);
+    const declared = elementsOf(node['DeclareClause']?.Declarations).map((declaration) => {
+      const typed: SyntaxNode = declaration['NameAndType'];
+      const type = typeOfKeyword(String(typed['Type']?.Type?.Text ?? '')) ?? 'dynamic';
+      const given: SyntaxNode | undefined = declaration['DefaultValue']?.Value;
+      const value = given && convert(this.#scalars.lower(given, { ...cx, columns: [] }), type);
+      if (value && value.kind !== 'literal') this.refuse(given, cx, 'the default of a scan column must be constant');
+      const fallback = value?.kind === 'literal' ? value.value : type === 'string' ? '' : null;
+      return { column: { name: String(typed['Name'].SimpleName), type }, fallback };
+    });
+    const columns = [...visible.columns, ...declared.map(({ column }) => column)];
+    const stepNodes = elementsOf(node['Steps']);
+    const steps = new Map(
+      stepNodes.map((step, index) => [String(step['Name'].SimpleName), columns.length * (index + 1)] as const),
+    );
+    const inner: Context = { ...cx, columns, steps, serialized: false };
+    const lowered = stepNodes.map((step) => {
+      const output = String(step['ScanStepOutput']?.OutputKind?.Text ?? 'all').toLowerCase();
+      if (output === 'last') this.refuse(step['ScanStepOutput'], cx, 'scan steps with output=last are not supported');
+      if (step['OptionalKeyword']?.Text) this.refuse(step, cx, 'optional scan steps are not supported');
+      const assignments = elementsOf(step['ComputationClause']?.Assignments).map((assignment) => {
+        const name = String(assignment['Name'].SimpleName);
+        const index = declared.findIndex(({ column }) => column.name === name);
+        if (index < 0) this.reject(assignment, cx, `'${name}' is not declared by this scan`);
+        const expression = this.#scalars.lower(assignment['Expression'], inner);
+        return {
+          declared: index,
+          expression: index < 0 ? expression : convert(expression, declared[index]!.column.type),
+        };
+      });
+      return { condition: this.#scalars.lower(step['Condition'], inner), assignments, emits: output !== 'none' };
+    });
+    const output = matchId === undefined ? columns : [...columns, { name: matchId, type: 'long' as const }];
+    const options = { declared, steps: lowered, withMatchId: matchId !== undefined };
+    return { op: 'plugin', name: 'scan', input: visible, args: [], options, columns: output, span };
+  }
+
+  /** `ipv4_lookup(Table, Address, Network, Keys ..., return_unmatched)`. */
+  #networkLookup(node: SyntaxNode, name: string, input: Plan, cx: Context, span: Span): Plan {
+    const nodes = elementsOf(node['FunctionCall'].ArgumentList?.Expressions);
+    const [tableNode, addressNode, networkNode, ...rest] = nodes;
+    const isFlag = (arg: SyntaxNode): boolean =>
+      this.kusto.kindOf(arg) === 'SimpleNamedExpression' || boundType(arg) === 'bool';
+    const keyNodes = rest.filter((arg) => !isFlag(arg));
+    const flag = rest.find(isFlag);
+    const lookup = this.#visibleOnly(this.table(tableNode!, { ...cx, columns: [] }));
+    if (scannedTables(lookup).length > 0) {
+      this.refuse(
+        tableNode!,
+        cx,
+        `${name} with a table of logs is not supported`,
+        'give the networks as datatable, watchlist or external data',
+      );
+    }
+    const indexIn = (arg: SyntaxNode): number => {
+      const index = columnIndex(lookup.columns, String(arg['SimpleName'] ?? ''));
+      if (index < 0) this.reject(arg, cx, `this is no column of the lookup table`);
+      return index;
+    };
+    const unmatched = flag && this.#scalars.lower(flag, { ...cx, columns: [] });
+    const options = {
+      lookup: pruneColumns(lookup),
+      network: indexIn(networkNode!),
+      keys: keyNodes.map(indexIn),
+      lookupFirst: name === 'ipv6_lookup',
+      returnUnmatched: unmatched?.kind === 'literal' && unmatched.value === true,
+    };
+    const visible = this.#visibleOnly(input);
+    const inner: Context = { ...cx, columns: visible.columns };
+    const args = [addressNode!, ...keyNodes].map((arg) => this.#scalars.lower(arg, inner));
+    const names = new Names([]);
+    const parts = options.lookupFirst ? [lookup.columns, visible.columns] : [visible.columns, lookup.columns];
+    const columns = parts.flat().map(({ name: column, type }) => ({
+      name: names.unique(column),
+      type,
+    }));
+    return { op: 'plugin', name, input: visible, args, options, columns, span };
+  }
+
   #topHitters(node: SyntaxNode, input: Plan, cx: Context, span: Span): Plan {
     const [key] = this.#outputs([node['OfExpression']], cx);
     const by: SyntaxNode | undefined = node['ByClause']?.Expression;
@@ -1562,10 +1669,15 @@ export class QueryLowering implements Lowering {
       this.refuse(call['Name'], cx, `the plugin ${name} is not supported`);
       return this.#standIn(node, cx);
     }
+    if (name === 'ipv4_lookup' || name === 'ipv6_lookup') return this.#networkLookup(node, name, input, cx, span);
     const visible = this.#visibleOnly(input);
     const inner: Context = { ...cx, columns: visible.columns };
     const args = elementsOf(call['ArgumentList']?.Expressions).map((arg) => this.#pluginArgument(arg, inner));
-    const bare: Plan = { op: 'plugin', name, input: visible, args, options: {}, columns: [], span };
+    // The names of arguments such as the states of sequence_detect.
+    const argumentNames = elementsOf(call['ArgumentList']?.Expressions).map((arg) =>
+      this.kusto.kindOf(arg) === 'SimpleNamedExpression' ? String(arg['Name'].SimpleName) : undefined,
+    );
+    const bare: Plan = { op: 'plugin', name, input: visible, args, options: { argumentNames }, columns: [], span };
     const schema: SyntaxNode | undefined = node['Schema']?.Schema;
     const symbol = node['ResultType'];
     let columns: readonly ColumnInfo[] | undefined;

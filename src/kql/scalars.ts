@@ -44,6 +44,8 @@ export interface Context {
   readonly depth: number;
   /** The rows stand in an order of their own (sorted, serialized), which functions over neighbours need. */
   readonly serialized: boolean;
+  /** Inside `scan`: where the columns of each step's last row start among those of the virtual row. */
+  readonly steps?: ReadonlyMap<string, number>;
   /** Inside `summarize`: the column that holds an aggregate call's result; undefined where the call is no aggregate. */
   readonly aggregate?: (call: SyntaxNode) => Expression | undefined;
 }
@@ -140,6 +142,8 @@ const CONVERSIONS: Readonly<Record<ScalarType, string>> = {
 
 const BOOLEAN_OPERATORS = new Set(['and', 'or', '==', '!=', '<', '<=', '>', '>=', '=~', '!~', 'in', 'matches regex']);
 const EQUALITIES = new Set(['==', '!=', 'in', '!in']);
+/** Columns that a search term may be found in. */
+const SEARCHED_TYPES = new Set<ScalarType>(['string', 'dynamic', 'guid', 'int', 'long']);
 const TEXT_COMPARABLE = new Set<ScalarType>(['int', 'long', 'real', 'decimal', 'bool', 'datetime', 'timespan', 'guid']);
 
 /** `expression` as a value of `type`; the expression itself where it has that type already. */
@@ -286,6 +290,11 @@ export class ScalarLowering {
     const span = this.span(node, cx);
     const selector: SyntaxNode = node['Selector'];
     const kind = this.#host.kusto.kindOf(selector);
+    const stepStart = cx.steps?.get(String(node['Expression'].SimpleName ?? ''));
+    if (stepStart !== undefined && kind === 'NameReference') {
+      const index = columnIndex(cx.columns, String(selector['SimpleName']));
+      if (index >= 0) return { kind: 'column', index: stepStart + index, type: cx.columns[index]!.type, span };
+    }
     const value = this.lower(node['Expression'], cx);
     if (kind === 'BracketedExpression') return this.#step(value, selector['Expression'], cx, span);
     if (kind === 'NameReference') {
@@ -385,7 +394,7 @@ export class ScalarLowering {
       case 'CompoundStringLiteralExpression': {
         const { name, text } = searchTerm(constantText(this.lower(node, cx)) ?? '', caseSensitive);
         const tests = cx.columns.flatMap((column, index): Expression[] => {
-          if (isHidden(column.name)) return [];
+          if (isHidden(column.name) || !SEARCHED_TYPES.has(column.type)) return [];
           const value = convert(columnOf(cx.columns, index, span), 'string');
           return [this.make(name, [value, literal(text, 'string', span)], 'bool', span)];
         });

@@ -85,6 +85,8 @@ const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 /** Equal texts, or texts that differ only in numbers that are equal to nine digits (printed reals were rounded). */
 export function sameCell(a: string, b: string, type: string): boolean {
   if (a === b) return true;
+  // JSON readers keep 53 bits of a whole number.
+  if (type === 'whole') return Math.abs(Number(a)) > Number.MAX_SAFE_INTEGER && Number(a) === Number(b);
   if (type !== 'real' && type !== 'dynamic') return false;
   if (a.replace(NUMBER, '#') !== b.replace(NUMBER, '#')) return false;
   const [left, right] = [a.match(NUMBER) ?? [], b.match(NUMBER) ?? []];

@@ -1,10 +1,17 @@
 /** The plugins by name, as `evaluate` and the plan's `plugin` nodes have them. */
+import { networkLookup } from './lookup.ts';
 import type { Plugin } from './plugin.ts';
+import { scan } from './scan.ts';
 import { TEXT_PLUGINS } from './text.ts';
 
 export type { Plugin, PluginContext, PluginNode, PluginResult } from './plugin.ts';
 
-const ALL: Readonly<Record<string, Plugin>> = { ...TEXT_PLUGINS };
+const ALL: Readonly<Record<string, Plugin>> = {
+  ...TEXT_PLUGINS,
+  ipv4_lookup: networkLookup('ipv4_is_in_range'),
+  ipv6_lookup: networkLookup('ipv6_is_in_range'),
+  scan,
+};
 
 /** The plugin of this name, or undefined where the engine has none. */
 export function plugin(name: string): Plugin | undefined {
