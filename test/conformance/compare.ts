@@ -153,6 +153,7 @@ function comparableText(raw: string, type: string): string {
   if (raw === 'null' && type !== 'string') return 'null';
   if (type === 'string') return raw.slice(1, -1);
   if (type === 'bool') return raw.toLowerCase();
+  if (type === 'guid') return raw.replaceAll("'", '');
   if (type === 'dynamic') return dynamicText(parseDynamic(raw));
   return comparable(raw, type);
 }
