@@ -32,6 +32,8 @@ export interface Dataset {
    * (see ROW_ORDER_FIELD in facts.ts).
    */
   all(): TableSource;
+  /** The files of a table, opened, in order of partition; none for a table that is absent. */
+  files(table: string): FileRows[];
   /** The planted incidents, by start, then id. */
   truth(): Promise<TruthIncident[]>;
   /**
@@ -191,9 +193,13 @@ class FolderDataset implements Dataset {
 
   all(): TableSource {
     return new RowsSource((table) => {
-      const parts = this.#filesOf(table).map((file) => this.#openFile(table, file));
+      const parts = this.files(table);
       return parts.length < 2 ? parts[0] : new MergedRows(parts);
     });
+  }
+
+  files(table: string): FileRows[] {
+    return this.#filesOf(table).map((file) => this.#openFile(table, file));
   }
 
   async truth(): Promise<TruthIncident[]> {

@@ -19,7 +19,7 @@ import { parseDynamic, stringifyDynamic } from '../columns/dynamic.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
 import type { TableSource, Window } from '../engine/run.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
-import { type FactColumn, ROW_ORDER_FIELD } from './facts.ts';
+import { type ColumnSource, type FactColumn, ROW_ORDER_FIELD } from './facts.ts';
 import { type FactsFile, type TextAttribute, NULL_BOOL } from './facts-file.ts';
 import { IdDictionary, type IdSource, saltKeys } from './ids.ts';
 import { argsortTimes, firstAfter } from './sort.ts';
@@ -158,17 +158,17 @@ export class FileRows implements TableRows {
 
   #timeField(name: string): Float64Array {
     const source = this.#factColumn(name)!.source as { readonly field: string };
-    return this.#field(source.field).values as Float64Array;
+    return this.field(source.field).values as Float64Array;
   }
 
   /** What orders rows of one TimeGenerated the same however they are partitioned; undefined where nothing is known. */
   tiebreak(): ArrayLike<number> | undefined {
     const { columns, fields } = this.file.header;
-    if (fields.some(({ name }) => name === ROW_ORDER_FIELD)) return this.#field(ROW_ORDER_FIELD).values;
+    if (fields.some(({ name }) => name === ROW_ORDER_FIELD)) return this.field(ROW_ORDER_FIELD).values;
     for (const { source } of columns) {
       if (source.from !== 'id') continue;
-      const ordinals = this.#attribute(source.dimension, 'ordinal') as Float64Array;
-      const accounts = this.#field(source.account).values;
+      const ordinals = this.attribute(source.dimension, 'ordinal') as Float64Array;
+      const accounts = this.field(source.account).values;
       return Float64Array.from(accounts, (account) => ordinals[account]!);
     }
     return undefined;
@@ -210,17 +210,37 @@ export class FileRows implements TableRows {
     return this.file.header.columns.find((column) => column.name === name);
   }
 
-  #field(name: string): ReturnType<FactsFile['field']> {
+  /** The values of a fact field; kept once read. */
+  field(name: string): ReturnType<FactsFile['field']> {
     let field = this.#fields.get(name);
     if (!field) this.#fields.set(name, (field = this.file.field(name)));
     return field;
   }
 
-  #attribute(dimension: string, name: string): Float64Array | TextAttribute {
+  /** The attribute of a dimension; kept once read. */
+  attribute(dimension: string, name: string): Float64Array | TextAttribute {
     const key = `${dimension}\n${name}`;
     let attribute = this.#attributes.get(key);
     if (!attribute) this.#attributes.set(key, (attribute = this.file.attribute(dimension, name)));
     return attribute;
+  }
+
+  /** What the ids of a column are made from. */
+  idSource(source: ColumnSource & { readonly from: 'id' }): IdSource {
+    return {
+      form: source.form,
+      keys: saltKeys(source.salt),
+      ordinals: this.attribute(source.dimension, 'ordinal') as Float64Array,
+      accounts: this.field(source.account).values,
+      counters: this.field(source.counter).values,
+      correlation:
+        source.correlation === undefined
+          ? undefined
+          : {
+              keys: saltKeys(source.correlationSalt ?? source.salt),
+              counters: this.field(source.correlation).values,
+            },
+    };
   }
 
   #materialise({ type, source }: FactColumn): Column {
@@ -242,8 +262,8 @@ export class FileRows implements TableRows {
         };
       }
       case 'dimension': {
-        const codes = this.#field(source.field).values as Codes;
-        const attribute = this.#attribute(source.dimension, source.attribute);
+        const codes = this.field(source.field).values as Codes;
+        const attribute = this.attribute(source.dimension, source.attribute);
         if (isCodedType(type)) {
           return {
             kind: 'coded',
@@ -255,20 +275,6 @@ export class FileRows implements TableRows {
         return gatherEntries(type, codes, attribute);
       }
       case 'id': {
-        const idSource: IdSource = {
-          form: source.form,
-          keys: saltKeys(source.salt),
-          ordinals: this.#attribute(source.dimension, 'ordinal') as Float64Array,
-          accounts: this.#field(source.account).values,
-          counters: this.#field(source.counter).values,
-          correlation:
-            source.correlation === undefined
-              ? undefined
-              : {
-                  keys: saltKeys(source.correlationSalt ?? source.salt),
-                  counters: this.#field(source.correlation).values,
-                },
-        };
         if (!this.#rowNumbers) {
           this.#rowNumbers = new Uint32Array(this.rowCount);
           for (let row = 0; row < this.rowCount; row++) this.#rowNumbers[row] = row;
@@ -278,14 +284,14 @@ export class FileRows implements TableRows {
           kind: 'coded',
           type: idType,
           codes: this.#rowNumbers,
-          dictionary: new IdDictionary(idType, this.rowCount, idSource),
+          dictionary: new IdDictionary(idType, this.rowCount, this.idSource(source)),
         };
       }
     }
   }
 
   #fieldColumn(type: ScalarType, name: string): Column {
-    const { values, hasNulls } = this.#field(name);
+    const { values, hasNulls } = this.field(name);
     if (type === 'bool') {
       if (!hasNulls) return { kind: 'bool', type, values: values as Uint8Array, nulls: undefined };
       const nulls = new Uint8Array(values.length);
@@ -411,21 +417,7 @@ export class MergedRows implements TableRows {
 
   #targetRows(): readonly Uint32Array[] {
     if (this.#targets) return this.#targets;
-    const times = new Float64Array(this.rowCount);
-    const breaks = this.#parts.map((part) => part.tiebreak());
-    const starts: number[] = [];
-    let start = 0;
-    for (const part of this.#parts) {
-      times.set(part.times(), start);
-      starts.push(start);
-      start += part.rowCount;
-    }
-    const order = argsortTimes(times);
-    if (breaks.every((tie) => tie !== undefined)) {
-      const ties = new Float64Array(this.rowCount);
-      for (const [index, tie] of breaks.entries()) ties.set(tie!, starts[index]!);
-      sortTies(order, times, ties);
-    }
+    const { order, starts } = mergedOrder(this.#parts);
     const targetOf = new Uint32Array(this.rowCount);
     for (let target = 0; target < order.length; target++) targetOf[order[target]!] = target;
     this.#targets = this.#parts.map((part, index) => targetOf.subarray(starts[index]!, starts[index]! + part.rowCount));
@@ -507,6 +499,29 @@ function isWideConstant(column: Column): boolean {
     typeof column.value === 'bigint' &&
     !Number.isSafeInteger(Number(column.type === 'datetime' ? column.value - COLUMN_EPOCH_TICKS : column.value))
   );
+}
+
+/**
+ * The rows of several files in one order, which does not depend on how rows are spread over the files: `order` numbers
+ * rows through all files, `starts` holds the number of each file's first.
+ */
+export function mergedOrder(parts: readonly FileRows[]): { readonly order: Uint32Array; readonly starts: number[] } {
+  const starts: number[] = [];
+  let rowCount = 0;
+  for (const part of parts) {
+    starts.push(rowCount);
+    rowCount += part.rowCount;
+  }
+  const times = new Float64Array(rowCount);
+  for (const [index, part] of parts.entries()) times.set(part.times(), starts[index]!);
+  const order = argsortTimes(times);
+  const breaks = parts.map((part) => part.tiebreak());
+  if (breaks.every((tie) => tie !== undefined)) {
+    const ties = new Float64Array(rowCount);
+    for (const [index, tie] of breaks.entries()) ties.set(tie, starts[index]!);
+    sortTies(order, times, ties);
+  }
+  return { order, starts };
 }
 
 /** Puts rows of one time in order of `ties`; what ties there too stays as it is. */

@@ -2,9 +2,10 @@
 
 const DIGIT_BITS = 11;
 const BUCKETS = 1 << DIGIT_BITS;
+const HALF = 0x1_0000_0000;
 
 /**
- * Row numbers in stable order of `times` (whole ticks; any span below 2^53). NaN, which is null, comes first.
+ * Row numbers in stable order of `times` (whole ticks). NaN, which is null, comes first.
  */
 export function argsortTimes(times: Float64Array): Uint32Array {
   const length = times.length;
@@ -30,21 +31,21 @@ export function argsortTimes(times: Float64Array): Uint32Array {
     for (let row = 0; row < length; row++) order[row] = row;
     return order;
   }
-  // Key 0 is null, so that every time lies at 1 or above. The two halves of a key together hold its 53 bits.
+  // Two halves of 32 bits each, since the span may be wider than a double is exact. A high half of 0 is null.
   const low = new Uint32Array(length);
   const high = new Uint32Array(length);
+  const base = nulls === length ? 0 : Math.floor(min / HALF) - 1;
   for (let row = 0; row < length; row++) {
     const time = times[row]!;
     if (Number.isNaN(time)) continue;
-    const key = time - min + 1;
-    high[row] = key / 0x1_0000_0000;
-    low[row] = key >>> 0;
+    const half = Math.floor(time / HALF);
+    high[row] = half - base;
+    low[row] = time - half * HALF;
   }
   for (let row = 0; row < length; row++) order[row] = row;
   let spare = new Uint32Array(length);
   const counts = new Uint32Array(BUCKETS);
-  const span = nulls === length ? 1 : max - min + 2;
-  const bits = Math.floor(Math.log2(span)) + 1;
+  const bits = 32 + (nulls === length ? 0 : Math.floor(Math.log2(Math.floor(max / HALF) - base)) + 1);
   for (let shift = 0; shift < bits; shift += DIGIT_BITS) {
     counts.fill(0);
     for (let row = 0; row < length; row++) counts[digit(low[row]!, high[row]!, shift)]!++;

@@ -477,6 +477,7 @@ describe('argsortTimes', () => {
             fc.integer({ min: -3, max: 3 }),
             fc.constant(Number.NaN),
             fc.integer({ min: -(2 ** 52), max: 2 ** 52 }),
+            fc.maxSafeInteger(),
           ),
           { maxLength: 60 },
         ),
