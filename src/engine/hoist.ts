@@ -7,8 +7,8 @@
  * `hoistable` says of a plan, without data, whether this can be done; `HoistedRows` are the rows once it was.
  */
 import { columnTicksFromTicks } from '../base/time.ts';
-import type { Batch } from '../columns/batch.ts';
-import type { Column } from '../columns/column.ts';
+import { Batch } from '../columns/batch.ts';
+import { type Column, gatherColumn, sliceColumn } from '../columns/column.ts';
 import { type Expression, type Plan, planExpressions } from '../plan/plan.ts';
 import { isRowLocal } from './evaluate.ts';
 import {
@@ -22,6 +22,7 @@ import {
 } from './nature.ts';
 import { plugin } from './plugins/index.ts';
 import type { Window } from './run.ts';
+import { concatColumns } from './tables.ts';
 
 /** A bound on TimeGenerated that each run sets anew. */
 export interface TimeRange {
@@ -274,7 +275,7 @@ export class HoistedRows {
     if (!only) return this.batch.slice(0, 0);
     if (parts.length === 1) {
       const slice = this.batch.slice(only.start, only.end);
-      return only.rows ? slice.select(only.rows) : slice;
+      return only.rows ? selectMost(slice, only.rows) : slice;
     }
     const rows = new Uint32Array(parts.reduce((sum, part) => sum + (part.rows?.length ?? part.end - part.start), 0));
     let at = 0;
@@ -338,6 +339,22 @@ export class HoistedRows {
     }
     return rows.slice(0, count);
   }
+}
+
+/** The rows of a batch named by `rows`, of which the first many are all rows: those are copied as a block. */
+function selectMost(batch: Batch, rows: Uint32Array): Batch {
+  let block = 0;
+  while (block < rows.length && rows[block] === block) block++;
+  const rest = rows.subarray(block);
+  return new Batch(
+    batch.schema,
+    rows.length,
+    batch.schema.map(({ type }, index) => () => {
+      const column = batch.column(index);
+      return concatColumns(type, [sliceColumn(column, 0, block), gatherColumn(column, rest)]);
+    }),
+    batch.lineage && batch.select(rows).lineage,
+  );
 }
 
 function chunkMaxima(values: Float64Array): Float64Array {

@@ -4,7 +4,14 @@
  * for the dictionary's life), the others through open-addressing tables over typed arrays; no row ever becomes a string
  * or an object. Null is a key like any other and equals itself, as `summarize` and `join` have it.
  */
-import { type Column, columnLength, valueAt } from '../../columns/column.ts';
+import {
+  type BoolColumn,
+  type CodedColumn,
+  type Column,
+  columnLength,
+  type NumberColumn,
+  valueAt,
+} from '../../columns/column.ts';
 import type { Dictionary } from '../../columns/dictionary.ts';
 import { stringifyDynamic } from '../../columns/dynamic.ts';
 import type { Value } from '../../columns/value.ts';
@@ -15,12 +22,6 @@ export interface Groups {
   readonly count: number;
   /** The first row of each group. */
   readonly first: Uint32Array;
-}
-
-/** Ids from 0 to `count`; not necessarily all in use. */
-interface Ids {
-  readonly of: Uint32Array;
-  readonly count: number;
 }
 
 /**
@@ -110,35 +111,68 @@ function hashNumber(key: number): number {
   return hash ^ (hash >>> 16);
 }
 
+/** Numbers per row, one array per side; equal values have equal numbers below `bound`, which need not all be in use. */
+interface Raw {
+  readonly of: readonly Uint32Array[];
+  readonly bound: number;
+}
+
 /**
- * Numbers the values of several columns of one meaning (the key columns of both sides of a join) with one set of ids.
- * The columns may differ in kind: a narrow one meets a wide one, a coded one a constant.
+ * Numbers the values of several columns of one meaning: one column to group by, or the key columns of both sides of a
+ * join. The sides may differ in kind: a narrow column meets a wide one, a coded one a constant.
  */
-function jointIds(columns: readonly Column[]): { readonly of: Uint32Array[]; readonly count: number } {
-  const of = columns.map((column) => new Uint32Array(columnLength(column)));
+function rawIds(columns: readonly Column[]): Raw {
   const kinds = new Set(columns.map((column) => column.kind));
-  if (kinds.size === 1 && kinds.has('coded')) return codedIds(columns, of);
-  if (kinds.size === 1 && kinds.has('bool')) {
-    columns.forEach((column, c) => {
-      if (column.kind !== 'bool') return;
-      const out = of[c]!;
-      for (let row = 0; row < out.length; row++) out[row] = column.nulls?.[row] ? 2 : column.values[row]!;
-    });
-    return { of, count: 3 };
+  if (kinds.size === 1) {
+    if (kinds.has('coded')) return codedIds(columns as readonly CodedColumn[]);
+    if (kinds.has('number')) return numberIds(columns as readonly NumberColumn[]);
+    if (kinds.has('bool')) return { of: (columns as readonly BoolColumn[]).map(boolIds), bound: 3 };
   }
-  if (kinds.size === 1 && kinds.has('number')) {
-    // A datetime's ticks count from another zero than a long's, but both sides of a key have one type.
-    const table = new NumberTable(Math.min(1024, of[0]!.length));
-    columns.forEach((column, c) => {
-      if (column.kind !== 'number') return;
-      const out = of[c]!;
-      const { values, nulls } = column;
-      if (nulls) for (let row = 0; row < out.length; row++) out[row] = nulls[row] ? 0 : table.id(values[row]!) + 1;
-      else for (let row = 0; row < out.length; row++) out[row] = table.id(values[row]!) + 1;
-    });
-    return { of, count: table.count + 1 };
-  }
-  // Mixed kinds, wide numbers, constants: boxed values, numbered once each where they repeat.
+  return boxedIds(columns);
+}
+
+function boolIds({ values, nulls }: BoolColumn): Uint32Array {
+  const out = Uint32Array.from(values);
+  if (nulls) for (let row = 0; row < out.length; row++) if (nulls[row] === 1) out[row] = 2;
+  return out;
+}
+
+/** Ids are dense, in order of first appearance, but for null. */
+function numberIds(columns: readonly NumberColumn[]): Raw {
+  // A datetime's ticks count from another zero than a long's, but all columns of a key have one type.
+  const table = new NumberTable(Math.min(1024, columns[0]!.values.length));
+  const of = columns.map(({ values, nulls }) => {
+    const out = new Uint32Array(values.length);
+    if (nulls) for (let row = 0; row < out.length; row++) out[row] = nulls[row] === 1 ? 0 : table.id(values[row]!) + 1;
+    else for (let row = 0; row < out.length; row++) out[row] = table.id(values[row]!) + 1;
+    return out;
+  });
+  return { of, bound: table.count + 1 };
+}
+
+/** Canonical codes of the first column's dictionary; values that it does not hold stand above its size. */
+function codedIds(columns: readonly CodedColumn[]): Raw {
+  const { dictionary } = columns[0]!;
+  let bound = dictionary.size;
+  const of = columns.map((column) => {
+    const { codes } = column;
+    const out = new Uint32Array(codes.length);
+    let map: Uint32Array;
+    if (column.dictionary === dictionary) map = dictionary.canonical();
+    else {
+      // Numbers above the size are the other dictionary's own; with more than two they would need telling apart, but
+      // a join has two sides.
+      map = mapDictionary(column.dictionary, dictionary);
+      bound = dictionary.size + column.dictionary.size;
+    }
+    for (let row = 0; row < out.length; row++) out[row] = map[codes[row]!]!;
+    return out;
+  });
+  return { of, bound };
+}
+
+/** Mixed kinds, wide numbers, constants: boxed values. */
+function boxedIds(columns: readonly Column[]): Raw {
   const ids = new Map<string | bigint | number | boolean | null, number>();
   const idOf = (value: Value): number => {
     const key = typeof value === 'object' && value !== null ? `\u0000${stringifyDynamic(value)}` : value;
@@ -146,8 +180,8 @@ function jointIds(columns: readonly Column[]): { readonly of: Uint32Array[]; rea
     if (id === undefined) ids.set(key, (id = ids.size));
     return id;
   };
-  columns.forEach((column, c) => {
-    const out = of[c]!;
+  const of = columns.map((column) => {
+    const out = new Uint32Array(columnLength(column));
     if (column.kind === 'constant') out.fill(out.length > 0 ? idOf(column.value) : 0);
     else if (column.kind === 'coded') {
       const seen = new Map<number, number>();
@@ -158,42 +192,9 @@ function jointIds(columns: readonly Column[]): { readonly of: Uint32Array[]; rea
         out[row] = id;
       }
     } else for (let row = 0; row < out.length; row++) out[row] = idOf(valueAt(column, row));
+    return out;
   });
-  return { of, count: ids.size };
-}
-
-function codedIds(columns: readonly Column[], of: Uint32Array[]): { of: Uint32Array[]; count: number } {
-  const first = columns[0]!;
-  if (first.kind !== 'coded') throw new TypeError('not coded');
-  const { dictionary } = first;
-  const scratch = scratchOf(dictionary);
-  const { stamps, slots, stamp } = scratch;
-  let count = 0;
-  /** Ids of values that the first dictionary does not hold. */
-  const strangers = new Map<number, number>();
-  columns.forEach((column, c) => {
-    if (column.kind !== 'coded') return;
-    const out = of[c]!;
-    const { codes } = column;
-    const home = column.dictionary === dictionary;
-    const map = home ? dictionary.canonical() : mapDictionary(column.dictionary, dictionary);
-    for (let row = 0; row < out.length; row++) {
-      const code = map[codes[row]!]!;
-      if (code >= dictionary.size) {
-        // Beyond the first dictionary's size stand the other's own canonical codes. With more than two dictionaries
-        // they would need telling apart; a join has two sides.
-        let id = strangers.get(code);
-        if (id === undefined) strangers.set(code, (id = count++));
-        out[row] = id;
-      } else if (stamps[code] === stamp) out[row] = slots[code]!;
-      else {
-        stamps[code] = stamp;
-        slots[code] = count;
-        out[row] = count++;
-      }
-    }
-  });
-  return { of, count };
+  return { of, bound: ids.size };
 }
 
 const dictionaryMaps = new WeakMap<Dictionary, WeakMap<Dictionary, Uint32Array>>();
@@ -237,83 +238,132 @@ export function entryKey(dictionary: Dictionary, code: number): string {
   return dictionary.value(code) === null ? 'n' : `v${dictionary.text(code)}`;
 }
 
-/** Above this many cells a table of all pairs of ids costs more than hashing them. */
-const DIRECT_PAIRS = 1 << 16;
+/** Up to this many numbers a table of all of them is cheaper than hashing, however few the rows. */
+const DIRECT = 1 << 12;
 
-/** One id for each pair (a[i], b[i]), dense, over several row sets numbered together. */
-function combine(a: readonly Uint32Array[], aCount: number, b: readonly Uint32Array[], bCount: number): number {
-  const pairs = aCount * bCount;
+function isDirect(bound: number, rows: number): boolean {
+  return bound <= DIRECT || bound <= rows * 2;
+}
+
+/** Numbers from 0 in order of first appearance for the raw ones; `first` is the first row of each (of the first side). */
+function dense(raw: Raw): { readonly of: readonly Uint32Array[]; readonly count: number; readonly first: Uint32Array } {
+  const rows = raw.of.reduce((sum, side) => sum + side.length, 0);
+  if (!isDirect(raw.bound, rows)) return densePairs(raw.of, undefined);
+  // One more than the number, so that a fresh table needs no filling.
+  const slots = new Uint32Array(raw.bound);
+  const first = new Uint32Array(Math.min(raw.bound, rows));
   let count = 0;
-  if (pairs <= DIRECT_PAIRS) {
-    const ids = new Int32Array(pairs).fill(-1);
-    a.forEach((left, s) => {
-      const right = b[s]!;
-      for (let row = 0; row < left.length; row++) {
-        const pair = left[row]! * bCount + right[row]!;
-        if (ids[pair]! < 0) ids[pair] = count++;
-        left[row] = ids[pair]!;
+  const of = raw.of.map((side) => {
+    const out = new Uint32Array(side.length);
+    for (let row = 0; row < side.length; row++) {
+      const id = side[row]!;
+      let slot = slots[id]!;
+      if (slot === 0) {
+        first[count] = row;
+        slot = slots[id] = ++count;
       }
-    });
-    return count;
-  }
-  // Ids lie below 2^32, so the pair needs 64 bits: hash the two halves apart.
-  let rows = 0;
-  for (const side of a) rows += side.length;
+      out[row] = slot - 1;
+    }
+    return out;
+  });
+  return { of, count, first: first.subarray(0, count) };
+}
+
+/** As {@link dense}, for pairs of numbers (or single ones), by hashing. */
+function densePairs(
+  a: readonly Uint32Array[],
+  b: readonly Uint32Array[] | undefined,
+): { readonly of: readonly Uint32Array[]; readonly count: number; readonly first: Uint32Array } {
+  const rows = a.reduce((sum, side) => sum + side.length, 0);
   let capacity = 16;
   while (capacity < rows * 2) capacity *= 2;
   const mask = capacity - 1;
-  const ids = new Int32Array(capacity).fill(-1);
-  const lefts = new Uint32Array(capacity);
-  const rights = new Uint32Array(capacity);
-  a.forEach((left, s) => {
-    const right = b[s]!;
+  const slots = new Uint32Array(capacity);
+  const lefts = new Uint32Array(rows);
+  const rights = new Uint32Array(b ? rows : 0);
+  const first = new Uint32Array(rows);
+  let count = 0;
+  const of = a.map((left, s) => {
+    const right = b?.[s];
+    const out = new Uint32Array(left.length);
     for (let row = 0; row < left.length; row++) {
       const x = left[row]!;
-      const y = right[row]!;
-      let hash = Math.imul(x ^ Math.imul(y, 0x9e3779b1), 0x7feb352d);
-      let slot = (hash ^ (hash >>> 15)) & mask;
-      while (ids[slot]! >= 0 && (lefts[slot] !== x || rights[slot] !== y)) slot = (slot + 1) & mask;
-      if (ids[slot]! < 0) {
-        ids[slot] = count++;
-        lefts[slot] = x;
-        rights[slot] = y;
+      const y = right ? right[row]! : 0;
+      const hash = Math.imul(x ^ Math.imul(y, 0x9e3779b1), 0x7feb352d);
+      let at = (hash ^ (hash >>> 15)) & mask;
+      let slot = slots[at]!;
+      while (slot !== 0 && (lefts[slot - 1] !== x || (right && rights[slot - 1] !== y))) {
+        at = (at + 1) & mask;
+        slot = slots[at]!;
       }
-      left[row] = ids[slot]!;
+      if (slot === 0) {
+        lefts[count] = x;
+        if (right) rights[count] = y;
+        first[count] = row;
+        slot = slots[at] = ++count;
+      }
+      out[row] = slot - 1;
     }
+    return out;
   });
-  return count;
+  return { of, count, first: first.subarray(0, count) };
+}
+
+/** Pairs of numbers as single ones, without hashing where all pairs fit a table. */
+function pairs(a: Raw, b: Raw): ReturnType<typeof dense> {
+  const rows = a.of.reduce((sum, side) => sum + side.length, 0);
+  if (!isDirect(a.bound * b.bound, rows)) return densePairs(a.of, b.of);
+  const width = b.bound;
+  const of = a.of.map((side, s) => {
+    const right = b.of[s]!;
+    const out = new Uint32Array(side.length);
+    for (let row = 0; row < side.length; row++) out[row] = side[row]! * width + right[row]!;
+    return out;
+  });
+  return dense({ of, bound: a.bound * width });
 }
 
 /** Groups the rows of equally long columns; without columns all rows are one group. */
 export function groupRows(columns: readonly Column[], rowCount: number): Groups {
-  if (columns.length === 0) {
-    return {
-      of: new Uint32Array(rowCount),
-      count: Math.min(1, rowCount),
-      first: new Uint32Array(Math.min(1, rowCount)),
-    };
+  const [only] = columns;
+  if (!only) {
+    const count = Math.min(1, rowCount);
+    return { of: new Uint32Array(rowCount), count, first: new Uint32Array(count) };
   }
-  const { of, count } = idsOfColumns(columns);
-  const renumber = new Int32Array(count).fill(-1);
-  const first: number[] = [];
-  for (let row = 0; row < rowCount; row++) {
-    const id = of[row]!;
-    if (renumber[id]! < 0) {
-      renumber[id] = first.length;
-      first.push(row);
-    }
-    of[row] = renumber[id]!;
+  if (columns.length === 1 && only.kind === 'coded') return groupCodes(only);
+  let groups: ReturnType<typeof dense> | undefined;
+  for (const column of columns) {
+    const raw = rawIds([column]);
+    groups = groups
+      ? pairs({ of: groups.of, bound: groups.count }, raw)
+      : columns.length === 1
+        ? dense(raw)
+        : undefined;
+    groups ??= { of: raw.of, count: raw.bound, first: NO_ROWS };
   }
-  return { of, count: first.length, first: Uint32Array.from(first) };
+  const { of, count, first } = groups!;
+  return { of: of[0]!, count, first };
 }
 
-function idsOfColumns(columns: readonly Column[]): Ids {
-  let { of, count } = jointIds([columns[0]!]);
-  for (const column of columns.slice(1)) {
-    const next = jointIds([column]);
-    count = combine(of, count, next.of, next.count);
+const NO_ROWS = new Uint32Array();
+
+/** The commonest case in one pass: one coded column. */
+function groupCodes({ codes, dictionary }: CodedColumn): Groups {
+  const canonical = dictionary.canonical();
+  const { stamps, slots, stamp } = scratchOf(dictionary);
+  const of = new Uint32Array(codes.length);
+  const first = new Uint32Array(Math.min(codes.length, dictionary.size));
+  let count = 0;
+  for (let row = 0; row < codes.length; row++) {
+    const code = canonical[codes[row]!]!;
+    if (stamps[code] !== stamp) {
+      stamps[code] = stamp;
+      slots[code] = count;
+      first[count++] = row;
+    }
+    of[row] = slots[code]!;
   }
-  return { of: of[0]!, count };
+  return { of, count, first: first.subarray(0, count) };
 }
 
 /** Numbers the keys of two sides together: rows of either side with equal keys have equal ids. */
@@ -321,11 +371,14 @@ export function joinIds(
   left: readonly Column[],
   right: readonly Column[],
 ): { readonly left: Uint32Array; readonly right: Uint32Array; readonly count: number } {
-  let { of, count } = jointIds([left[0]!, right[0]!]);
+  let ids = rawIds([left[0]!, right[0]!]);
   for (let k = 1; k < left.length; k++) {
-    const next = jointIds([left[k]!, right[k]!]);
-    count = combine(of, count, next.of, next.count);
+    const { of, count } = pairs(ids, rawIds([left[k]!, right[k]!]));
+    ids = { of, bound: count };
   }
+  const [a, b] = ids.of as [Uint32Array, Uint32Array];
+  if (isDirect(ids.bound, a.length + b.length)) return { left: a, right: b, count: ids.bound };
+  const { of, count } = dense(ids);
   return { left: of[0]!, right: of[1]!, count };
 }
 
