@@ -9,6 +9,7 @@ import { EXIT_CODES, TocsinError } from '../base/errors.ts';
 import { ROW_FORMATS } from '../report/rows.ts';
 import { collect, time, wholeNumber } from './arguments.ts';
 import type { GenerateFlags } from './commands/generate.ts';
+import type { ImportFlags } from './commands/import.ts';
 import type { QueryFlags } from './commands/query.ts';
 import type { ReplayFlags } from './commands/replay.ts';
 import type { RunFlags } from './commands/run.ts';
@@ -78,6 +79,17 @@ scenarioCommand('generate', 'generate a scenario')
   .requiredOption('--out <folder>', 'where the dataset goes')
   .action(async (scenario: string, flags: GenerateFlags) =>
     (await import('./commands/generate.ts')).generate(scenario, flags, terminal, interruptible()),
+  );
+
+command('import', 'make a dataset of log files: NDJSON or JSON, plain or gzipped')
+  .argument('<file...>', 'files, globs, or - for stdin')
+  .option('--table <name>', 'the table of records that do not say which they belong to')
+  .requiredOption('--out <folder>', 'where the dataset goes')
+  .option('--truth <file>', 'a truth.ndjson that goes with the rows')
+  .option('--strict', 'fail on the first bad record')
+  .option('--force', 'replace a dataset that is there')
+  .action(async (files: string[], flags: ImportFlags) =>
+    (await import('./commands/import.ts')).importLogs(files, flags, terminal, interruptible()),
   );
 
 command('replay', 'run a rule on its schedule over a dataset')

@@ -5,6 +5,11 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** `1 row`, `1,204 rows`. */
+export function formatNumber(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** `35 %`, `7.7 %`, `<0.1 %`, `>99.9 %`. */
 export function formatShare(share: number): string {
   const percent = share * 100;

@@ -1,7 +1,7 @@
 /** The one thing that is most worth doing after a score, as a sentence and, where there is one, a command. */
 import type { TruthIncident } from '../dataset/truth.ts';
 import type { RuleScore, ScenarioScore } from '../score/score.ts';
-import { formatCount } from './format.ts';
+import { formatCount, formatNumber } from './format.ts';
 
 export interface NextStep {
   readonly advice: string;
@@ -61,7 +61,7 @@ function quieten(score: RuleScore): NextStep {
   const noisiest = score.perLookalike.toSorted((a, b) => b.rows - a.rows)[0];
   if (noisiest && noisiest.rows > 0 && noisiest.rows >= rows.background) {
     return {
-      advice: `every attack rang; most of the noise is ${noisiest.lookalike} (${formatCount(noisiest.rows)} rows): tell it apart in the query`,
+      advice: `every attack rang; most of the noise is ${noisiest.lookalike} (${formatNumber(noisiest.rows, 'row')}): tell it apart in the query`,
     };
   }
   return {

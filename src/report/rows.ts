@@ -1,6 +1,6 @@
 /** Rows of a query as text: a table for people; JSON, NDJSON and CSV for programs. All give lines without line ends. */
 import type { ColumnInfo } from '../columns/batch.ts';
-import { fit } from './format.ts';
+import { fit, formatNumber } from './format.ts';
 
 /** Cells are plain values: see `query`. */
 export interface Rows {
@@ -44,7 +44,7 @@ function* tableLines({ columns, rows }: Rows, width: number): Generator<string> 
   yield line(widths.map((w) => '-'.repeat(w)));
   for (const row of rows) yield line(row.map(printable));
   yield '';
-  yield `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`;
+  yield formatNumber(rows.length, 'row');
 }
 
 /** Takes width from the widest columns of text until the line fits: half a number or a time would be a wrong one. */

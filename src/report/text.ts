@@ -10,6 +10,7 @@ import {
   formatDelay,
   formatInterval,
   formatMagnitude,
+  formatNumber,
   formatRate,
   formatSeconds,
   formatShare,
@@ -81,7 +82,7 @@ function headline(
     measure('attack recall', attacks.detected, attacks.planted, attacks.recall, attacks, colors),
     measure('event recall', events.detected, events.planted, events.recall, events, colors),
     measure('row precision', rows.truePositive, rows.unique, rows.precision, rows, colors) +
-      (rows.duplicates > 0 ? colors.dim(`  + ${formatCount(rows.duplicates)} repeats`) : ''),
+      (rows.duplicates > 0 ? colors.dim(`  + ${formatNumber(rows.duplicates, 'repeat')}`) : ''),
     measure('alert precision', alerts.truePositive, alerts.raised, alerts.precision, alerts, colors),
     `${label('time to detect')}${delays(timeToDetectMs, colors)}`,
     `${label('false alarms')}${[
@@ -152,7 +153,7 @@ function recallLine(name: string, { detected, planted, recall }: Recall, colors:
 function noise({ perLookalike, falseAlarms, rows }: RuleReport, colors: Colors): string[] {
   if (rows.falsePositive === 0 && perLookalike.length === 0) return [];
   const line = (name: string, alerted: string, falseRows: number) =>
-    `  ${fit(name, NAME_WIDTH)}${alerted.padStart(11)}${formatCount(falseRows).padStart(14)} rows`;
+    `  ${fit(name, NAME_WIDTH)}${alerted.padStart(11)}${formatNumber(falseRows, 'row').padStart(18)}`;
   return [
     colors.dim(`  ${fit('false alarms by what looked alike', NAME_WIDTH)}${'rang'.padStart(11)}`),
     ...perLookalike
@@ -174,7 +175,7 @@ function performance({ runs, rowsRead, seconds, digest }: RuleReport, colors: Co
         ]),
   ];
   return [
-    colors.dim(`  ${formatCount(runs)} runs over ${formatCount(total)} rows, digest ${digest.slice(0, 8)}`),
+    colors.dim(`  ${formatNumber(runs, 'run')} over ${formatNumber(total, 'row')}, digest ${digest.slice(0, 8)}`),
     ...(times.length === 0 ? [] : [colors.dim(`  ${times.join(', ')}`)]),
   ];
 }

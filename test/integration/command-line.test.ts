@@ -106,11 +106,16 @@ describe('check', () => {
 });
 
 describe('explain', () => {
-  test('prints the plan of the rule, root first', async () => {
+  test('prints the plan of the rule, root first, with the cut into partition and gather, and why', async () => {
     const { code, stdout } = await tocsin(['explain', SEED_RULE]);
     expect(code).toBe(EXIT_CODES.ok);
-    expect(stdout).toContain('sort by AuditTime desc');
+    expect(stdout).toMatch(/^sort by AuditTime desc\n {2}gather/);
     expect(stdout).toContain('scan AADNonInteractiveUserSignInLogs');
+    expect(stdout).toContain('in each partition: summarize, its key UserPrincipalName is the account');
+    const asJson = await tocsin(['explain', SEED_RULE, '--json']);
+    const { schema, gathers } = JSON.parse(asJson.stdout) as { schema: string; gathers: { reason: string }[] };
+    expect(schema).toBe('tocsin.explain/1');
+    expect(gathers.map(({ reason }) => reason)).toContain('sort needs all rows in one place');
   });
 
   test('refuses what cannot be compiled', async () => {

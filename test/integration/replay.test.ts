@@ -25,7 +25,7 @@ describe('tocsin replay', () => {
       { cwd },
     );
     expect([code, stderr]).toEqual([EXIT_CODES.ok, '']);
-    expect(stdout).toMatch(/runs over 3 rows returned 2 rows in 2 alerts and 1 incidents/);
+    expect(stdout).toMatch(/runs over 3 rows returned 2 rows in 2 alerts and 1 incident$/m);
     const lines = readFileSync(path.join(cwd, 'alerts.ndjson'), 'utf8').trimEnd().split('\n');
     expect(lines.map((line) => (JSON.parse(line) as { Type: string }).Type)).toEqual([
       'Replay',

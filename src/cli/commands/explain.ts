@@ -1,18 +1,30 @@
-/** `tocsin explain`: what a rule's query compiles to. */
+/** `tocsin explain`: what a rule's query compiles to, and which part of it runs in each partition. */
 import { formatProblem } from '../../base/errors.ts';
+import { cut } from '../../engine/cut.ts';
 import { explainPlan } from '../../kql/explain.ts';
 import { compileRule } from '../../rules/compile.ts';
 import type { Terminal } from '../terminal.ts';
 
 export async function explain(file: string, terminal: Terminal): Promise<void> {
   const { rule, plan, warnings } = compileRule(file);
-  const text = explainPlan(plan.root);
+  const { root, gathers, reasons } = cut(plan.root);
+  const text = explainPlan(root);
   if (terminal.json) {
+    const { columns } = plan.root;
     await terminal.result(
-      JSON.stringify({ schema: 'tocsin.explain/1', file, rule: rule.name, columns: plan.root.columns, plan: text }),
+      JSON.stringify({
+        schema: 'tocsin.explain/1',
+        file,
+        rule: rule.name,
+        columns,
+        plan: text.split('\n'),
+        gathers: gathers.map(({ id, scope, reason }) => ({ id, scope, reason })),
+        reasons,
+      }),
     );
     return;
   }
   for (const warning of warnings) terminal.warn(formatProblem(warning));
-  await terminal.result(text);
+  const { dim } = terminal.colors;
+  await terminal.result([text, '', dim('Why it is cut there:'), ...reasons.map((reason) => `  ${reason}`)].join('\n'));
 }

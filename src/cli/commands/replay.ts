@@ -4,7 +4,7 @@ import { TocsinError } from '../../base/errors.ts';
 import { type Dataset, openDataset } from '../../dataset/read.ts';
 import { replayLines, writeLines } from '../../replay/output.ts';
 import { type Replay, replay as replayRule } from '../../replay/replay.ts';
-import { formatCount, formatMagnitude, formatSeconds } from '../../report/format.ts';
+import { formatMagnitude, formatNumber, formatSeconds } from '../../report/format.ts';
 import { type CompiledRule, compileRule } from '../../rules/compile.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -111,13 +111,11 @@ function summaryJson(replays: readonly TimedReplay[]): unknown {
 
 function summaryText({ file, compiled, result, seconds }: TimedReplay): string {
   const read = Object.values(result.rowsRead).reduce((sum, count) => sum + count, 0);
-  const [runs, rows, alerts, incidents] = [result.runs, result.rows, result.alerts, result.incidents].map((list) =>
-    formatCount(list.length),
-  );
   return [
     compiled.rule.name,
     `  ${file}`,
-    `  ${runs} runs over ${formatCount(read)} rows returned ${rows} rows in ${alerts} alerts and ${incidents} incidents`,
+    `  ${formatNumber(result.runs.length, 'run')} over ${formatNumber(read, 'row')} returned ${formatNumber(result.rows.length, 'row')} in ` +
+      `${formatNumber(result.alerts.length, 'alert')} and ${formatNumber(result.incidents.length, 'incident')}`,
     `  replayed in ${formatSeconds(seconds)} (${formatMagnitude(read / Math.max(seconds, 1e-3))} rows/s), digest ${result.digest.slice(0, 8)}`,
   ].join('\n');
 }

@@ -132,9 +132,9 @@ describe('the scoreboard', () => {
         plain                                    1 of 2  ##########..........    50 %
 
         false alarms by what looked alike          rang
-        helpdesk-reset                           1 of 1             1 rows
-        an attacker's other acts                                    1 rows
-        everyday activity                                           1 rows
+        helpdesk-reset                           1 of 1             1 row
+        an attacker's other acts                                    1 row
+        everyday activity                                           1 row
 
         3 runs over 1,200,000 rows, digest dddddddd
         generated in 2.1 s, replayed in 0.6 s (1.9 M rows/s)
@@ -231,7 +231,7 @@ describe('the next step', () => {
 
   test('is the noisiest look-alike where all attacks rang', () => {
     expect(step(replayed([{ at: 240, rows: [...ALL, [['H1'], 'H1']] }])).advice).toContain(
-      'most of the noise is helpdesk-reset (1 rows)',
+      'most of the noise is helpdesk-reset (1 row)',
     );
   });
 
