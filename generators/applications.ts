@@ -179,6 +179,7 @@ export const RESULTS = {
   '70043': 'The refresh token has expired or is invalid due to sign-in frequency checks by Conditional Access.',
   '700082': 'The refresh token has expired due to inactivity.',
   '700084': 'The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime.',
+  '7000222': 'The provided client secret keys for the application are expired.',
   '90025': 'Request processing has exceeded gateway allowance.',
 } as const satisfies Record<string, string>;
 

@@ -88,6 +88,17 @@ export const INTERACTIVE = {
   interruptShare: 0.25,
 } as const;
 
+/** Applications that act by themselves. Assumptions throughout. */
+export const PRINCIPALS = {
+  /** How often their jobs ask for tokens, and how common each interval is. */
+  intervalMinutes: [5, 15, 60, 360, 1440],
+  intervalWeights: [8, 20, 45, 15, 12],
+  /** Those whose secret runs out within the dataset's time. */
+  expiringShare: 0.04,
+  /** Those that are managed identities. */
+  managedShare: 0.35,
+} as const;
+
 /** The working day. No published curve was found: assumptions throughout. */
 export const DAY = {
   /** Local time at which people start, and its spread, in minutes. */

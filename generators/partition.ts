@@ -1,13 +1,15 @@
 /** The rows of one partition: account by account, background first, then what was planted on the account. */
 import { partitionOf } from '../src/schema/account.ts';
 import type { Facts } from '../src/dataset/facts.ts';
-import type { Plan, PlannedAudit, PlannedEvent, PlannedSignIn } from './attacks/plan.ts';
+import type { Plan, PlannedAudit, PlannedEvent, PlannedPrincipal, PlannedSignIn } from './attacks/plan.ts';
 import { findActivity } from './audit-activities.ts';
 import { AuditRows } from './audit-rows.ts';
 import { APPLICATION_COUNTERS, writeApplicationAudit, writeOwnAudit } from './background/audit.ts';
 import { Calendar } from './background/calendar.ts';
 import { writeInteractiveSignIns } from './background/interactive-sign-ins.ts';
+import { writePrincipalSignIns } from './background/principal-sign-ins.ts';
 import { writeSilentSignIns } from './background/silent-sign-ins.ts';
+import { PrincipalSignInRows } from './principal-rows.ts';
 import { drawOutages, type Span } from './rows.ts';
 import { SignInRows } from './sign-in-rows.ts';
 import type { Tenant } from './tenant.ts';
@@ -54,6 +56,18 @@ export function generatePartition(
   );
   const interactive = new SignInRows('SigninLogs', tenant, span, outages('SigninLogs'));
   const audit = new AuditRows(tenant, span, outages('AuditLogs'));
+  const principals = new PrincipalSignInRows(
+    'AADServicePrincipalSignInLogs',
+    tenant,
+    span,
+    outages('AADServicePrincipalSignInLogs'),
+  );
+  const managed = new PrincipalSignInRows(
+    'AADManagedIdentitySignInLogs',
+    tenant,
+    span,
+    outages('AADManagedIdentitySignInLogs'),
+  );
 
   const planted = new Map<number, PlannedEvent[]>();
   for (const event of plan.events) {
@@ -87,15 +101,25 @@ export function generatePartition(
     }
     plantOn(ordinal);
   }
-  for (const { ordinal } of tenant.servicePrincipals) plantOn(ordinal);
+  for (const principal of tenant.servicePrincipals) {
+    if (partitionOf(principal.appId, partitionCount) === partition) {
+      const rows = principal.managed ? managed : principals;
+      rows.begin(principal);
+      writePrincipalSignIns(tenant, span, principal, rows);
+    }
+    plantOn(principal.ordinal);
+  }
 
   function plantOn(ordinal: number): void {
     for (const event of planted.get(ordinal) ?? []) {
       if (event.kind === 'audit') plantAudit(audit, event);
+      else if (event.kind === 'principal') plantPrincipal(principals, event);
       else plantSignIn(event.table === 'SigninLogs' ? interactive : silent, event);
     }
   }
-  return [silent, interactive, audit].filter(({ rowCount }) => rowCount > 0).map((rows) => rows.seal());
+  return [silent, interactive, audit, principals, managed]
+    .filter(({ rowCount }) => rowCount > 0)
+    .map((rows) => rows.seal());
 }
 
 function plantSignIn(rows: SignInRows, event: PlannedSignIn): void {
@@ -111,6 +135,17 @@ function plantSignIn(rows: SignInRows, event: PlannedSignIn): void {
       step: interactive ? rows.stepCode(event.created, step.result, step.situation) : 0,
     },
     event,
+    event.truth.id,
+  );
+}
+
+function plantPrincipal(rows: PrincipalSignInRows, event: PlannedPrincipal): void {
+  rows.begin(event.principal);
+  rows.plant(
+    event,
+    rows.resourceCode(event.resource),
+    rows.placeCode(event.place),
+    rows.outcomeCode('0'),
     event.truth.id,
   );
 }

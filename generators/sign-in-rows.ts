@@ -21,7 +21,8 @@ import type { RandomStream } from '../src/base/random.ts';
 
 export type SignInTable = 'SigninLogs' | 'AADNonInteractiveUserSignInLogs';
 
-const MICROSOFT_TENANT = 'f8cdef31-a31e-4b4a-93e4-5f571e91255a';
+/** The tenant that owns Microsoft's own applications. */
+export const MICROSOFT_TENANT = 'f8cdef31-a31e-4b4a-93e4-5f571e91255a';
 
 const ACCOUNT_ATTRIBUTES = [
   'Ordinal',

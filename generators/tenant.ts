@@ -9,7 +9,7 @@ import { faker as german } from '@faker-js/faker/locale/de';
 import { faker as english } from '@faker-js/faker/locale/en';
 import { faker as italian } from '@faker-js/faker/locale/it';
 import { purposeKey, RandomStream } from '../src/base/random.ts';
-import { DAY, PEOPLE } from './assumptions.ts';
+import { DAY, PEOPLE, PRINCIPALS } from './assumptions.ts';
 import { CITIES, type City, cityNamed, HOSTERS, TIME_ZONES } from './places.ts';
 
 export type AccountKind = 'admin' | 'helpDesk' | 'developer' | 'employee' | 'guest' | 'serviceAccount';
@@ -57,6 +57,8 @@ export interface ServicePrincipal {
   readonly objectId: string;
   readonly applicationObjectId: string;
   readonly keyId: string;
+  /** A managed identity: Azure keeps its credential, and its sign-ins show no address. */
+  readonly managed: boolean;
   readonly place: Place;
 }
 
@@ -152,7 +154,7 @@ const DEVICES = purposeKey('tenant/devices');
 const NETWORKS = purposeKey('tenant/networks');
 const MOBILE = purposeKey('tenant/mobile');
 const TENANT = purposeKey('tenant');
-const PRINCIPALS = purposeKey('tenant/service-principals');
+const PRINCIPAL_STREAM = purposeKey('tenant/service-principals');
 const GUID = purposeKey('tenant/guid');
 
 const FOLDED: Readonly<Record<string, string>> = { ß: 'ss', ł: 'l', Ł: 'L', ø: 'o', Ø: 'O', æ: 'ae', đ: 'd' };
@@ -215,6 +217,8 @@ export class Tenant {
   readonly offices: readonly Office[];
   readonly userCount: number;
   readonly servicePrincipals: readonly ServicePrincipal[];
+  /** Those that hold a secret, which can be stolen or added to. */
+  readonly secretPrincipals: readonly ServicePrincipal[];
   /** Half-open ranges of ordinals by kind. */
   readonly ranges: Readonly<Record<AccountKind, readonly [from: number, to: number]>>;
   readonly #dedicatedFrom: number;
@@ -255,6 +259,7 @@ export class Tenant {
     this.#dedicatedFrom = admins - Math.round(admins * PEOPLE.dedicatedAdminShare);
     this.#nameEveryone();
     this.servicePrincipals = this.#makeServicePrincipals();
+    this.secretPrincipals = this.servicePrincipals.filter(({ managed }) => !managed);
   }
 
   kindOf(ordinal: number): AccountKind {
@@ -422,7 +427,7 @@ export class Tenant {
     const count = share(this.userCount, PEOPLE.servicePrincipalShare, PEOPLE.servicePrincipalMinimum);
     const seen = new Map<string, number>();
     return Array.from({ length: count }, (_, index) => {
-      const random = new RandomStream(this.seed, PRINCIPALS, index);
+      const random = new RandomStream(this.seed, PRINCIPAL_STREAM, index);
       const stem = `${this.name.toLowerCase().replace(/[^a-z0-9]/g, '')}-${random.pick(WORKLOADS)}`;
       const number = (seen.get(stem) ?? 0) + 1;
       seen.set(stem, number);
@@ -433,6 +438,8 @@ export class Tenant {
         objectId: drawGuid(random),
         applicationObjectId: drawGuid(random),
         keyId: drawGuid(random),
+        // The first never is one, so that every tenant has a secret.
+        managed: random.chance(PRINCIPALS.managedShare) && index > 0,
         place: random.chance(0.5) ? hostingPlace(random) : this.officePlace(random.below(this.offices.length)),
       };
     });

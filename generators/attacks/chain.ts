@@ -12,6 +12,7 @@ import {
   type ResultCode,
 } from '../applications.ts';
 import { ACTIVITIES, findActivity } from '../audit-activities.ts';
+import { APPLICATION_ACTORS, type ApplicationActor } from '../audit-texts.ts';
 import { type Range, suggestion, YamlReader } from '../yaml-reader.ts';
 
 export const ACTORS = [
@@ -93,7 +94,8 @@ export type Wait = Range | 'dwell' | 'refresh' | 'cadence';
 
 export interface SignInStep {
   readonly kind: 'signIn';
-  readonly silent: boolean;
+  /** A person's, without or with a prompt; or an application's by itself. */
+  readonly way: 'silent' | 'interactive' | 'application';
   readonly application: ApplicationKey;
   readonly resource: ResourceKey;
   readonly client: ClientKind;
@@ -117,8 +119,8 @@ export interface ActionRow {
   readonly roleName: string | undefined;
   /** Milliseconds after the row before. */
   readonly gap: Range;
-  /** Who writes it: the actor, or an application on its own. */
-  readonly by: 'actor' | 'application';
+  /** Who writes it: the actor, or an application of Microsoft's on its own. */
+  readonly by: 'actor' | ApplicationActor;
 }
 
 export interface ActionStep {
@@ -223,6 +225,7 @@ const SIGN_IN_KEYS = [
 const ACTION_KEYS = ['action', 'reason', 'after', 'times', 'every', 'role'] as const;
 const ROW_KEYS = ['operation', 'subject', 'roleName', 'gap', 'by'] as const;
 const CHAIN_KEYS = ['name', 'title', 'techniques', 'parameters', 'variants', 'steps'] as const;
+const WRITERS = ['actor', ...(Object.keys(APPLICATION_ACTORS) as ApplicationActor[])] as const;
 const CLIENTS: readonly ClientKind[] = [
   'browser',
   'rich',
@@ -329,7 +332,7 @@ function readStep(reader: YamlReader, node: YamlNode, kind: Chain['kind']): Chai
   if (isSignIn) {
     return {
       kind: 'signIn',
-      silent: reader.name(get('signIn'), 'kind of sign-in', ['silent', 'interactive'] as const, 'silent') === 'silent',
+      way: reader.name(get('signIn'), 'kind of sign-in', ['silent', 'interactive', 'application'] as const, 'silent'),
       application: text('application', Object.keys(APPLICATIONS) as ApplicationKey[], 'OfficeHome'),
       resource: text('resource', Object.keys(RESOURCES) as ResourceKey[], 'Graph'),
       client: text('client', CLIENTS, 'browser'),
@@ -366,7 +369,7 @@ function readStep(reader: YamlReader, node: YamlNode, kind: Chain['kind']): Chai
       subject: row.has('subject') ? reader.name(row.get('subject')!.node, 'subject', SUBJECTS, 'none') : 'none',
       roleName: row.has('roleName') ? reader.text(row.get('roleName')!.node, 'roleName') : undefined,
       gap: row.has('gap') ? reader.duration(row.get('gap')!.node, 'gap') : { from: 0, to: 900 },
-      by: row.has('by') ? reader.name(row.get('by')!.node, 'by', ['actor', 'application'] as const, 'actor') : 'actor',
+      by: row.has('by') ? reader.name(row.get('by')!.node, 'actor', WRITERS, 'actor') : 'actor',
     });
   }
   return { kind: 'action', rows, reason: fields.has('reason') ? reader.text(get('reason'), 'reason') : '', ...timing };

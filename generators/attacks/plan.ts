@@ -6,7 +6,7 @@
 import { purposeKey, RandomStream } from '../../src/base/random.ts';
 import { formatDatetime, ticksFromColumnTicks } from '../../src/base/time.ts';
 import type { TruthEvent, TruthIncident } from '../../src/dataset/truth.ts';
-import { type Access, APPLICATIONS } from '../applications.ts';
+import { type Access, APPLICATIONS, RESOURCES } from '../applications.ts';
 import { findActivity } from '../audit-activities.ts';
 import {
   APPLICATION_ACTORS,
@@ -71,7 +71,15 @@ export interface PlannedAudit extends PlannedCommon {
   readonly reason: string;
 }
 
-export type PlannedEvent = PlannedSignIn | PlannedAudit;
+/** An application signs in by itself. */
+export interface PlannedPrincipal extends PlannedCommon {
+  readonly kind: 'principal';
+  readonly principal: ServicePrincipal;
+  readonly resource: SignInStep['resource'];
+  readonly place: Place;
+}
+
+export type PlannedEvent = PlannedSignIn | PlannedAudit | PlannedPrincipal;
 
 export interface Plan {
   /** In order of account ordinal, then of time. */
@@ -110,6 +118,8 @@ function attackerComputer(
   };
 }
 
+type Outages = Readonly<Record<SignInTable | 'AuditLogs' | 'AADServicePrincipalSignInLogs', readonly Outage[]>>;
+
 interface Who {
   readonly account: Account | undefined;
   readonly principal: ServicePrincipal | undefined;
@@ -121,7 +131,7 @@ class Planner {
   readonly scenario: Scenario;
   readonly events: PlannedEvent[] = [];
   readonly incidents: TruthIncident[] = [];
-  readonly #outages: Readonly<Record<SignInTable | 'AuditLogs', readonly Outage[]>>;
+  readonly #outages: Outages;
   readonly #groups: readonly string[];
   /** Accounts that an attack already uses: no two attacks share one, so that each is caught or missed by itself. */
   readonly #attacked = new Set<number>();
@@ -136,6 +146,7 @@ class Planner {
       SigninLogs: outages('SigninLogs'),
       AADNonInteractiveUserSignInLogs: outages('AADNonInteractiveUserSignInLogs'),
       AuditLogs: outages('AuditLogs'),
+      AADServicePrincipalSignInLogs: outages('AADServicePrincipalSignInLogs'),
     };
   }
 
@@ -185,7 +196,7 @@ class Planner {
 
   #choose({ actor, capitals, dedicated }: Parameters, kind: Chain['kind'], random: RandomStream): Who {
     const { tenant } = this;
-    if (actor === 'servicePrincipal') return { account: undefined, principal: random.pick(tenant.servicePrincipals) };
+    if (actor === 'servicePrincipal') return { account: undefined, principal: random.pick(tenant.secretPrincipals) };
     const [from, to] = tenant.ranges[actor];
     const first = random.below(to - from);
     // What was asked for, then any letter case, then anybody of the kind; a free account before one that is taken.
@@ -249,10 +260,7 @@ class IncidentBuilder {
     return from + this.#random.below(to - from + 1);
   }
 
-  build(
-    groups: readonly string[],
-    outages: Readonly<Record<SignInTable | 'AuditLogs', readonly Outage[]>>,
-  ): PlannedEvent[] {
+  build(groups: readonly string[], outages: Outages): PlannedEvent[] {
     const { tenant, span } = this.#planner;
     const random = this.#random;
     const { account } = this.#who;
@@ -274,7 +282,15 @@ class IncidentBuilder {
     let lastSignIn: SignInStep | undefined;
     let lastSignInAt = 0;
     const signIn = (step: SignInStep, offsetMs: number): void => {
-      if (!account || !calendar) return;
+      if (step.way === 'application' || !account || !calendar) {
+        drafts.push({
+          offsetMs,
+          isAct: step.role === 'malicious',
+          build: (atMs) =>
+            this.#principalSignIn(step, atMs, cast('principal', undefined, 0).principal!, fixedPlace, outages),
+        });
+        return;
+      }
       drafts.push({
         offsetMs,
         isAct: step.role === 'malicious',
@@ -295,7 +311,7 @@ class IncidentBuilder {
         if (step.kind === 'signIn') {
           signIn(step, cursor);
           lastSignInAt = cursor;
-          if (step.silent) lastSignIn = step;
+          if (step.way !== 'interactive') lastSignIn = step;
         } else {
           const correlation = plantedNumber(`${this.#id}/action/${drafts.length}`);
           let at = cursor;
@@ -375,11 +391,11 @@ class IncidentBuilder {
     device: Device,
     victimDevice: Device,
     place: Place,
-    outages: Readonly<Record<SignInTable | 'AuditLogs', readonly Outage[]>>,
+    outages: Outages,
   ): PlannedEvent | undefined {
     const { span } = this.#planner;
     const random = this.#random;
-    const table: SignInTable = step.silent ? 'AADNonInteractiveUserSignInLogs' : 'SigninLogs';
+    const table: SignInTable = step.way === 'silent' ? 'AADNonInteractiveUserSignInLogs' : 'SigninLogs';
     const created = span.startTicks + Math.round(atMs * 10_000);
     const { lag } = this.#parameters;
     const generated = created + Math.floor(lag ? this.#draw(lag) * 10_000 : PUBLISH_SECONDS.draw(random) * 1e7);
@@ -391,7 +407,7 @@ class IncidentBuilder {
       resource: step.resource,
       client: step.client,
       cae: false,
-      token: step.silent ? 'refreshToken' : 'none',
+      token: step.way === 'silent' ? 'refreshToken' : 'none',
     };
     return {
       kind: 'signIn',
@@ -423,6 +439,47 @@ class IncidentBuilder {
     };
   }
 
+  #principalSignIn(
+    step: SignInStep,
+    atMs: number,
+    principal: ServicePrincipal,
+    place: Place,
+    outages: Outages,
+  ): PlannedEvent | undefined {
+    const { span } = this.#planner;
+    const random = this.#random;
+    const table = 'AADServicePrincipalSignInLogs';
+    const created = span.startTicks + Math.round(atMs * 10_000);
+    const { lag } = this.#parameters;
+    const generated = created + Math.floor(lag ? this.#draw(lag) * 10_000 : PUBLISH_SECONDS.draw(random) * 1e7);
+    const ingested = ingestedAt(generated, random, outages[table]);
+    if (atMs < 0 || generated >= span.endTicks) return undefined;
+    const id = `${this.#id}/${++this.#eventNumber}`;
+    return {
+      kind: 'principal',
+      ordinal: principal.ordinal,
+      accountKey: principal.appId,
+      created,
+      generated,
+      ingested,
+      counter: plantedNumber(id),
+      correlation: 0,
+      principal,
+      resource: step.resource,
+      place,
+      truth: this.#truth(
+        id,
+        table,
+        created,
+        generated,
+        ingested,
+        principal.name,
+        RESOURCES[step.resource].name,
+        step.role,
+      ),
+    };
+  }
+
   #audit(
     step: ActionStep,
     row: ActionStep['rows'][number],
@@ -443,9 +500,9 @@ class IncidentBuilder {
     if (atMs < 0 || created >= span.endTicks) return undefined;
     const activity = findActivity(row.operation)!;
     const id = `${this.#id}/${++this.#eventNumber}`;
-    const byApplication = row.by === 'application' || !account;
+    const byApplication = row.by !== 'actor' || !account;
     const ip = place?.ip ?? (calendar && devices[0] ? calendar.placeOf(devices[0], atMs).ip : '');
-    const application: ApplicationActor = activity.service === 'PIM' ? 'pim' : 'deviceRegistration';
+    const application: ApplicationActor = row.by === 'actor' ? 'syncFabric' : row.by;
     const initiator = principal
       ? principalInitiator(principal)
       : byApplication
@@ -522,7 +579,7 @@ class IncidentBuilder {
     const [from, to] = tenant.ranges.employee;
     const accomplice = tenant.account(from + random.below(to - from));
     const group = random.pick(groups);
-    const principal = this.#who.principal ?? random.pick(tenant.servicePrincipals);
+    const principal = this.#who.principal ?? random.pick(tenant.secretPrincipals);
     const application = {
       name: random.pick(['Mail Assistant', 'PDF Converter', 'Meeting Notes', 'Sync Helper', 'Zoom', 'DocuSign']),
       appId: drawGuid(random),

@@ -1,7 +1,8 @@
 /**
  * The account key and its partition. Rows are partitioned by the account that acts: the lower-cased user principal name,
  * or the acting application where no user acted. Equal names therefore always meet in one partition; rows without a user
- * name are spread by application, which is why plan cuts must know that a key is not empty (engine/cut.ts).
+ * name may lie in any (generated ones lie with the account that the application acted on), which is why plan cuts must know
+ * that a key is not empty (engine/cut.ts).
  */
 
 /**

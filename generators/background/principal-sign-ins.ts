@@ -1,0 +1,40 @@
+/** Ordinary sign-ins of one application that acts by itself: scheduled jobs that fetch a token whenever the last has run out. */
+import { purposeKey, RandomStream } from '../../src/base/random.ts';
+import type { ResourceKey } from '../applications.ts';
+import { PRINCIPALS } from '../assumptions.ts';
+import type { PrincipalSignInRows } from '../principal-rows.ts';
+import { MS_PER_MINUTE, PUBLISH_SECONDS, type Span } from '../rows.ts';
+import type { ServicePrincipal, Tenant } from '../tenant.ts';
+
+const PRINCIPAL_STREAM = purposeKey('background/principal');
+const WANTED: readonly ResourceKey[] = ['Graph', 'Arm', 'Exchange', 'SharePoint'];
+
+/** Writes the principal's rows; {@link PrincipalSignInRows.begin} has been called for it. */
+export function writePrincipalSignIns(
+  tenant: Tenant,
+  span: Span,
+  principal: ServicePrincipal,
+  rows: PrincipalSignInRows,
+): void {
+  const random = new RandomStream(tenant.seed, PRINCIPAL_STREAM, principal.ordinal);
+  const resources = WANTED.slice(0, 1 + random.below(3)).map((resource) => rows.resourceCode(resource));
+  const everyMinutes = PRINCIPALS.intervalMinutes[random.weighted(PRINCIPALS.intervalWeights)]!;
+  const place = rows.placeCode(principal.managed ? undefined : principal.place);
+  const success = rows.outcomeCode('0');
+  const failure = rows.outcomeCode('7000222');
+  // An expired secret fails for good until somebody renews it.
+  const expiresMs =
+    random.chance(PRINCIPALS.expiringShare) && !principal.managed
+      ? random.unit() * span.durationMs
+      : Number.POSITIVE_INFINITY;
+  for (
+    let at = -random.unit() * everyMinutes * MS_PER_MINUTE;
+    at < span.durationMs;
+    at += everyMinutes * random.between(0.97, 1.03) * MS_PER_MINUTE
+  ) {
+    const lag = PUBLISH_SECONDS.draw(random);
+    for (const resource of resources) {
+      rows.add(at + random.between(0, 1500), lag, resource, place, at > expiresMs ? failure : success, random);
+    }
+  }
+}
