@@ -48,10 +48,20 @@ const present: Readonly<Record<ScalarType, fc.Arbitrary<Value>>> = {
   dynamic: dynamicValue,
 };
 
-function valueOf(type: ScalarType): fc.Arbitrary<Value> {
-  return type === 'string'
-    ? present.string
-    : fc.oneof({ weight: 5, arbitrary: present[type] }, { weight: 1, arbitrary: fc.constant(null) });
+/** Values that columns of numbers hold, so that most columns are not wide ones. */
+const narrow: Readonly<Partial<Record<ScalarType, fc.Arbitrary<Value>>>> = {
+  long: smallLong,
+  datetime: fc.bigInt({ min: 637_000_000_000_000_000n, max: 639_200_000_000_000_000n }),
+};
+
+/** Values of one column: with or without nulls, narrow or not. */
+function valueOf(type: ScalarType): fc.Arbitrary<fc.Arbitrary<Value>> {
+  if (type === 'string') return fc.constant(present.string);
+  const some = [present[type], narrow[type] ?? present[type], narrow[type] ?? present[type]];
+  return fc.constantFrom(
+    ...some,
+    ...some.map((values) => fc.oneof({ weight: 5, arbitrary: values }, { weight: 1, arbitrary: fc.constant(null) })),
+  );
 }
 
 /** An argument: rows, rows with one value, or a literal. */
@@ -62,21 +72,20 @@ interface Argument {
 }
 
 function argument(type: ScalarType): fc.Arbitrary<Argument> {
-  const repeated = fc.array(valueOf(type), { minLength: 3, maxLength: 3 });
-  return fc.oneof(
-    fc
-      .array(valueOf(type), { minLength: ROWS, maxLength: ROWS })
-      .map((values) => ({ type, values, form: 'rows' as const })),
-    repeated.map((three) => ({
-      type,
-      values: Array.from({ length: ROWS }, (_, i) => three[i % 3]!),
-      form: 'rows' as const,
-    })),
-    fc.tuple(valueOf(type), fc.constantFrom('constant' as const, 'literal' as const)).map(([value, form]) => ({
-      type,
-      values: new Array<Value>(ROWS).fill(value),
-      form,
-    })),
+  return valueOf(type).chain((value) =>
+    fc.oneof(
+      fc.array(value, { minLength: ROWS, maxLength: ROWS }).map((values) => ({ type, values, form: 'rows' as const })),
+      fc.array(value, { minLength: 3, maxLength: 3 }).map((three) => ({
+        type,
+        values: Array.from({ length: ROWS }, (_, i) => three[i % 3]!),
+        form: 'rows' as const,
+      })),
+      fc.tuple(value, fc.constantFrom('constant' as const, 'literal' as const)).map(([one, form]) => ({
+        type,
+        values: new Array<Value>(ROWS).fill(one),
+        form,
+      })),
+    ),
   );
 }
 
@@ -152,6 +161,9 @@ const CALLS: readonly (readonly [name: string, result: ScalarType, ...args: Scal
   ['substring', 'string', 'string', 'long'],
   ['split', 'dynamic', 'string', 'string'],
   ['startofday', 'datetime', 'datetime'],
+  ['endofday', 'datetime', 'datetime'],
+  ['hourofday', 'long', 'datetime'],
+  ['dayofweek', 'timespan', 'datetime'],
   ['tolower', 'string', 'string'],
 ];
 
@@ -201,6 +213,36 @@ describe('evaluate', () => {
             const settled = expected === null && result === 'string' ? '' : expected;
             if (!same(got[row]!, settled)) expect(got[row]).toEqual(settled);
           }
+        }),
+        { numRuns: 60, seed: 20_260_529 },
+      );
+    },
+  );
+});
+
+describe('datetime_diff', () => {
+  it.each(['day', 'hour', 'minute', 'second', 'millisecond', 'week', 'month'])(
+    'of %ss agrees with its boxed form',
+    (part) => {
+      const boxed = scalarFunction('datetime_diff')!;
+      fc.assert(
+        fc.property(argument('datetime'), argument('datetime'), (a, b) => {
+          const batch = new Batch(
+            [a, b].map((arg, i) => ({ name: `c${i}`, type: arg.type })),
+            ROWS,
+            [a, b].map(columnOf),
+          );
+          const got = valuesOf(
+            evaluate(
+              call('datetime_diff', 'long', literal(part, 'string'), expressionOf(a, 0), expressionOf(b, 1)),
+              batch,
+              SCOPE,
+            ),
+          );
+          const expected = got.map((_, row) =>
+            boxed.call([part, a.values[row]!, b.values[row]!], ['string', 'datetime', 'datetime'], 'long', SCOPE.now),
+          );
+          expect(got).toEqual(expected);
         }),
         { numRuns: 60, seed: 20_260_529 },
       );

@@ -590,3 +590,51 @@ export function binKernel(args: readonly Column[], type: ScalarType, rowCount: n
   if (a.nulls) for (let i = 0; i < rowCount; i++) if (a.nulls[i]) out[i] = 0;
   return { kind: 'number', type: type as NumberType, values: out, nulls: a.nulls };
 }
+
+const DAY = 864_000_000_000;
+const HOUR = 36_000_000_000;
+/** The columns' epoch, 2020-01-01, was a Wednesday. */
+const EPOCH_WEEKDAY = 3;
+
+/** A calendar function of whole days and hours over a narrow datetime column; the epoch of columns is a midnight. */
+export function dayKernel(type: NumberType, apply: (value: number, day: number) => number): Kernel {
+  return (args, _type, rowCount) => {
+    const a = args[0]!;
+    if (args.length !== 1 || a.kind !== 'number' || a.type !== 'datetime') return undefined;
+    const { values, nulls } = a;
+    const out = new Float64Array(rowCount);
+    for (let i = 0; i < rowCount; i++) out[i] = apply(values[i]!, Math.floor(values[i]! / DAY));
+    if (nulls) for (let i = 0; i < rowCount; i++) if (nulls[i]) out[i] = 0;
+    return { kind: 'number', type, values: out, nulls };
+  };
+}
+
+export const startOfDayKernel = dayKernel('datetime', (_value, day) => day * DAY);
+export const endOfDayKernel = dayKernel('datetime', (_value, day) => (day + 1) * DAY - 1);
+export const hourOfDayKernel = dayKernel('long', (value, day) => Math.floor((value - day * DAY) / HOUR));
+export const dayOfWeekKernel = dayKernel('timespan', (_value, day) => ((((day + EPOCH_WEEKDAY) % 7) + 7) % 7) * DAY);
+
+/** `datetime_diff` in units of fixed length that divide a day, or in days. */
+export function differenceKernel(unitOf: (part: string) => number | undefined): Kernel {
+  return (args, type, rowCount) => {
+    const [part, a, b] = args as [Column, Column, Column];
+    if (part.kind !== 'constant' || typeof part.value !== 'string' || type !== 'long') return undefined;
+    const unit = unitOf(part.value);
+    const left = a.type === 'datetime' ? numbersOf(a) : undefined;
+    const right = b.type === 'datetime' ? numbersOf(b) : undefined;
+    if (unit === undefined || !left || !right || (!left.values && !right.values)) return undefined;
+    for (const side of [left, right])
+      if (side.constant !== undefined && Math.abs(side.constant) > MAX_SAFE) return undefined;
+    const out = new Float64Array(rowCount);
+    const nulls = eitherNull(nullsOf(a), nullsOf(b));
+    const x = left.values;
+    const y = right.values;
+    const fixedX = x ? 0 : Math.floor(left.constant! / unit);
+    const fixedY = y ? 0 : Math.floor(right.constant! / unit);
+    for (let i = 0; i < rowCount; i++) {
+      out[i] = (x ? Math.floor(x[i]! / unit) : fixedX) - (y ? Math.floor(y[i]! / unit) : fixedY);
+    }
+    if (nulls) for (let i = 0; i < rowCount; i++) if (nulls[i]) out[i] = 0;
+    return { kind: 'number', type: 'long', values: out, nulls };
+  };
+}

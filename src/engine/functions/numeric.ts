@@ -141,6 +141,22 @@ function formatBytes(value: number, precision: number, units: string | undefined
   return `${round(scaled, precision)} ${UNITS[index]}`;
 }
 
+/** Radius of the sphere that Kusto takes the earth for, in metres. */
+const EARTH_RADIUS = 6_371_010;
+
+/** Great-circle distance in metres between two points in degrees; null where one is not on the earth. */
+function earthDistance(points: readonly number[]): number | null {
+  const [longitude1, latitude1, longitude2, latitude2] = points as [number, number, number, number];
+  const isPlace = (longitude: number, latitude: number): boolean =>
+    Math.abs(longitude) <= 180 && Math.abs(latitude) <= 90;
+  if (!isPlace(longitude1, latitude1) || !isPlace(longitude2, latitude2)) return null;
+  const radians = (degrees: number): number => (degrees * Math.PI) / 180;
+  const a = Math.sin(radians(latitude2 - latitude1) / 2);
+  const b = Math.sin(radians(longitude2 - longitude1) / 2);
+  const h = a * a + b * b * Math.cos(radians(latitude1)) * Math.cos(radians(latitude2));
+  return 2 * Math.asin(Math.sqrt(Math.min(1, h))) * EARTH_RADIUS;
+}
+
 export const NUMERIC_FUNCTIONS: readonly ScalarFunction[] = [
   define('bin', bin, { vector: binKernel }),
   define('bin_at', ([value, size, fixed], types, result) =>
@@ -193,6 +209,16 @@ export const NUMERIC_FUNCTIONS: readonly ScalarFunction[] = [
   define('isnan', ([x]) => typeof x === 'number' && Number.isNaN(x)),
   define('isinf', ([x]) => x === Infinity || x === -Infinity),
   define('isfinite', ([x]) => (typeof x === 'number' ? Number.isFinite(x) : x !== null)),
+  defineStrict('geo_distance_2points', (args, types) =>
+    earthDistance(args.map((arg, i) => numberOf(unwrap(arg, types[i]!).value))),
+  ),
+  defineStrict('geo_point_in_circle', (args, types) => {
+    const [longitude, latitude, centerLongitude, centerLatitude, radius] = args.map((arg, i) =>
+      numberOf(unwrap(arg, types[i]!).value),
+    ) as [number, number, number, number, number];
+    const distance = earthDistance([longitude, latitude, centerLongitude, centerLatitude]);
+    return distance === null || !(radius >= 0) ? null : distance <= radius;
+  }),
   extreme('min_of', (order) => order < 0),
   extreme('max_of', (order) => order > 0),
   bits('binary_and', (a, b) => a & b),

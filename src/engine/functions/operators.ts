@@ -217,24 +217,38 @@ const ARITHMETIC: ScalarFunction[] = [
 
 type TextTest = (text: string, needle: string) => boolean;
 
-/** A text operator, its case-sensitive twin where it has one, and the negation of each. */
-function textOperators(name: string, caseSensitiveName: string | undefined, test: TextTest): ScalarFunction[] {
-  const folded: TextTest = (text, needle) => test(fold(text), fold(needle));
-  const forms: [string, TextTest][] = [
-    [name, folded],
-    [`!${name}`, (text, needle) => !folded(text, needle)],
-  ];
-  if (caseSensitiveName) {
-    forms.push([caseSensitiveName, test], [`!${caseSensitiveName}`, (text, needle) => !test(text, needle)]);
-  }
-  return forms.map(([operator, holds]) =>
-    define(operator, ([text, needle], types) => holds(textOf(text!, types[0]!), textOf(needle!, types[1]!))),
+/** One spelling of a text operator: case folded or not, negated or not. A constant needle is folded once. */
+function textOperator(name: string, test: TextTest, folded: boolean, negated: boolean): ScalarFunction {
+  const form = folded ? fold : (text: string): string => text;
+  return define(
+    name,
+    ([text, needle], types) => test(form(textOf(text!, types[0]!)), form(textOf(needle!, types[1]!))) !== negated,
+    {
+      bind(constants, types) {
+        if (constants[1] === undefined) return undefined;
+        const needle = form(textOf(constants[1], types[1]!));
+        const type = types[0]!;
+        return (args) => test(form(textOf(args[0]!, type)), needle) !== negated;
+      },
+    },
   );
 }
 
+/** A text operator, its case-sensitive twin where it has one, and the negation of each. */
+function textOperators(name: string, caseSensitiveName: string | undefined, test: TextTest): ScalarFunction[] {
+  const forms = [textOperator(name, test, true, false), textOperator(`!${name}`, test, true, true)];
+  if (caseSensitiveName) {
+    forms.push(
+      textOperator(caseSensitiveName, test, false, false),
+      textOperator(`!${caseSensitiveName}`, test, false, true),
+    );
+  }
+  return forms;
+}
+
 const TEXT: ScalarFunction[] = [
-  define('=~', ([a, b], types) => fold(textOf(a!, types[0]!)) === fold(textOf(b!, types[1]!))),
-  define('!~', ([a, b], types) => fold(textOf(a!, types[0]!)) !== fold(textOf(b!, types[1]!))),
+  textOperator('=~', (a, b) => a === b, true, false),
+  textOperator('!~', (a, b) => a === b, true, true),
   ...textOperators('has', 'has_cs', (text, term) => hasTerm(text, term, true, true)),
   ...textOperators('hasprefix', 'hasprefix_cs', (text, term) => hasTerm(text, term, true, false)),
   ...textOperators('hassuffix', 'hassuffix_cs', (text, term) => hasTerm(text, term, false, true)),

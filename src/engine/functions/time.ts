@@ -14,6 +14,7 @@ import {
 } from '../../base/time.ts';
 import type { ScalarType, Value } from '../../columns/value.ts';
 import { define, defineStrict, type ScalarFunction } from './function.ts';
+import { dayOfWeekKernel, differenceKernel, endOfDayKernel, hourOfDayKernel, startOfDayKernel } from './kernels.ts';
 
 interface Civil {
   readonly year: number;
@@ -377,18 +378,28 @@ function utcOf(local: bigint, zone: string): bigint | null {
   return inRange(local - after);
 }
 
-function period(name: string, kind: Period, end: boolean): ScalarFunction {
-  return defineStrict(name, ([value, offset]) => {
-    const day = dayOf(value as bigint);
-    const count = offset === undefined ? 0 : Number(offset as bigint);
-    return end
-      ? inRange(ticksOfDay(startOf(kind, day, count + 1)) - 1n)
-      : inRange(ticksOfDay(startOf(kind, day, count)));
-  });
+function period(name: string, kind: Period, end: boolean, extra: Partial<ScalarFunction> = {}): ScalarFunction {
+  return defineStrict(
+    name,
+    ([value, offset]) => {
+      const day = dayOf(value as bigint);
+      const count = offset === undefined ? 0 : Number(offset as bigint);
+      return end
+        ? inRange(ticksOfDay(startOf(kind, day, count + 1)) - 1n)
+        : inRange(ticksOfDay(startOf(kind, day, count)));
+    },
+    extra,
+  );
 }
 
-function part(name: string, which: string): ScalarFunction {
-  return defineStrict(name, ([value]) => partOf(which, value as bigint));
+function part(name: string, which: string, extra: Partial<ScalarFunction> = {}): ScalarFunction {
+  return defineStrict(name, ([value]) => partOf(which, value as bigint), extra);
+}
+
+/** Ticks of a unit that whole days are made of, as a number. */
+function narrowUnit(name: string): number | undefined {
+  const unit = name.toLowerCase();
+  return unit === 'week' || UNIT_TICKS[unit] === undefined ? undefined : Number(UNIT_TICKS[unit]);
 }
 
 /** A number as the type that the plan expects: `datetime_diff` of weeks is a real. */
@@ -407,11 +418,11 @@ export const TIME_FUNCTIONS: readonly ScalarFunction[] = [
   define('ago', ([span], _types, _result, now) => (span === null ? null : inRange(now - (span as bigint))), {
     timeInvariant: false,
   }),
-  period('startofday', 'day', false),
+  period('startofday', 'day', false, { vector: startOfDayKernel }),
   period('startofweek', 'week', false),
   period('startofmonth', 'month', false),
   period('startofyear', 'year', false),
-  period('endofday', 'day', true),
+  period('endofday', 'day', true, { vector: endOfDayKernel }),
   period('endofweek', 'week', true),
   period('endofmonth', 'month', true),
   period('endofyear', 'year', true),
@@ -420,13 +431,15 @@ export const TIME_FUNCTIONS: readonly ScalarFunction[] = [
   part('monthofyear', 'month'),
   part('dayofmonth', 'day'),
   part('dayofyear', 'dayofyear'),
-  part('hourofday', 'hour'),
+  part('hourofday', 'hour', { vector: hourOfDayKernel }),
   part('week_of_year', 'week_of_year'),
-  defineStrict('dayofweek', ([value]) => ticksOfDay(weekday(dayOf(value as bigint)))),
+  defineStrict('dayofweek', ([value]) => ticksOfDay(weekday(dayOf(value as bigint))), { vector: dayOfWeekKernel }),
   defineStrict('datetime_part', ([name, value]) => partOf(name as string, value as bigint)),
   defineStrict('datetime_add', ([name, amount, value]) => addPart(name as string, amount as bigint, value as bigint)),
-  defineStrict('datetime_diff', ([name, a, b], _types, result) =>
-    asType(difference(name as string, a as bigint, b as bigint), result),
+  defineStrict(
+    'datetime_diff',
+    ([name, a, b], _types, result) => asType(difference(name as string, a as bigint, b as bigint), result),
+    { vector: differenceKernel(narrowUnit) },
   ),
   defineStrict('format_datetime', ([value, format]) => formatDatetimeAs(value as bigint, format as string)),
   defineStrict('format_timespan', ([value, format]) => formatTimespanAs(value as bigint, format as string)),

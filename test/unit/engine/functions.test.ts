@@ -272,6 +272,9 @@ examples('numbers', [
   ['binary_shift_left(1, 4)', '16'],
   ['bitset_count_ones(42)', '3'],
   ['format_bytes(20010332, 2)', '19.08 MB'],
+  ['round(geo_distance_2points(-122.407628, 47.578557, -118.275287, 34.019056), 3)', '1546754.352'],
+  ['geo_distance_2points(300, 0, 0, 0)', 'null'],
+  ['geo_point_in_circle(-122.143564, 47.535677, -122.100896, 47.527351, 3500)', 'True'],
 ]);
 
 examples('time', [
