@@ -73,7 +73,7 @@ export class TextColumn implements GrowingColumn {
   /** The member that stands for an object where this column wants a single value. */
   readonly #pick: string | undefined;
   readonly #codes = new GrowingCodes();
-  #heap = new Uint8Array(4096);
+  #heap = Buffer.alloc(4096);
   #heapSize = 0;
   #ends = new Float64Array(256);
   #hashes = new Int32Array(256);
@@ -116,6 +116,8 @@ export class TextColumn implements GrowingColumn {
     const from = this.#ends[code - 1]!;
     if (this.#ends[code]! - from !== length) return false;
     const heap = this.#heap;
+    // A native comparison is worth its call only for long values.
+    if (length > 64) return heap.compare(bytes, start, start + length, from, from + length) === 0;
     for (let i = 0; i < length; i++) if (heap[from + i] !== bytes[start + i]) return false;
     return true;
   }
@@ -136,7 +138,7 @@ export class TextColumn implements GrowingColumn {
     this.#slots[slot] = code;
     if (code >= this.#hashes.length) this.#growEntries();
     if (this.#heapSize + length > this.#heap.length) {
-      const larger = new Uint8Array(Math.max(this.#heap.length * 2, this.#heapSize + length));
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.#heap.length * 2, this.#heapSize + length));
       larger.set(this.#heap.subarray(0, this.#heapSize));
       this.#heap = larger;
     }
@@ -218,9 +220,7 @@ export class TextColumn implements GrowingColumn {
     if (code === 0) return '';
     const text = this.#texts.get(code);
     if (text !== undefined) return text;
-    const { buffer, byteOffset } = this.#heap;
-    const start = this.#ends[code - 1]!;
-    return Buffer.from(buffer, byteOffset + start, this.#ends[code]! - start).toString('utf8');
+    return this.#heap.toString('utf8', this.#ends[code - 1]!, this.#ends[code]!);
   }
 
   /** For each code what `map` makes of its text. */

@@ -3,8 +3,7 @@
  * chunk of a file and the columns, in which a repeated value costs a byte or two a row. A bad record is counted and
  * named; a file that is no log at all is an error.
  */
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -16,7 +15,15 @@ import { INGESTION_TIME, knownTables, tableColumns } from '../schema/tables.ts';
 import { partitionOf } from '../schema/account.ts';
 import { type Dimension, type FactColumn, type Facts, type FieldArray, type Label, ROW_ORDER_FIELD } from './facts.ts';
 import { type GrowingColumn, MalformedValue, NumberColumn, TextColumn, growingColumn } from './import-columns.ts';
-import { KIND, Members, type RecordSink, RecordSplitter, wrapperMember } from './json-records.ts';
+import {
+  KIND,
+  type MemberName,
+  Members,
+  type RecordSink,
+  RecordSplitter,
+  memberNames,
+  wrapperMember,
+} from './json-records.ts';
 import type { Manifest } from './manifest.ts';
 import { parseTruth } from './read.ts';
 import { PICKED_MEMBERS, type Place, RecordShape, tableOfCategory } from './record-shapes.ts';
@@ -260,13 +267,38 @@ async function* concatenated(first: Buffer, rest: AsyncIterator<Buffer>): AsyncG
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
+/** The bytes of a file, or of a stream as they come. With `reuse` a chunk is valid only until the next is asked for. */
+async function* rawBytes(source: string | Readable, reading: { reuse: boolean }): AsyncGenerator<Buffer> {
+  if (typeof source !== 'string') {
+    for await (const chunk of source) yield chunk as Buffer;
+    return;
+  }
+  const handle = await open(source);
+  try {
+    let buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+      if (!reading.reuse) buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
 /** The bytes of a file as UTF-8 text: gunzipped, from UTF-16 where it says so, without a byte order mark. */
-async function* textBytes(file: string, source: Readable, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
+async function* textBytes(
+  file: string,
+  source: string | Readable,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  const reading = { reuse: false };
   let count = 0;
   async function* counted(): AsyncGenerator<Buffer> {
-    for await (const chunk of source) {
-      count += (chunk as Buffer).length;
-      yield chunk as Buffer;
+    for await (const chunk of rawBytes(source, reading)) {
+      count += chunk.length;
+      yield chunk;
       onBytes(count);
     }
   }
@@ -279,7 +311,7 @@ async function* textBytes(file: string, source: Readable, onBytes: (bytes: numbe
     pipeline(Readable.from(concatenated(head, raw)), gunzip, () => undefined);
     chunks = gunzip[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     head = await headOf(chunks);
-  }
+  } else reading.reuse = true;
   if (head[0] === 0xff && head[1] === 0xfe) {
     const decoder = new TextDecoder('utf-16le');
     for await (const chunk of concatenated(head, chunks)) yield Buffer.from(decoder.decode(chunk, { stream: true }));
@@ -374,6 +406,7 @@ class GrowingTable {
   readonly #eventTimes: readonly NumberColumn[];
   /** Columns that the row being written has set. */
   readonly #touched: GrowingColumn[] = [];
+  readonly #unknown: KnownMember[] = [];
   readonly #later: number[] = [];
   readonly #laterColumns: GrowingColumn[] = [];
   #partitions: { readonly count: number; readonly rows: readonly Uint32Array[] } | undefined;
@@ -417,21 +450,29 @@ class GrowingTable {
     const row = this.rowCount;
     const touched = this.#touched;
     touched.length = 0;
+    const unknown = this.#unknown;
+    unknown.length = 0;
     try {
       this.#later.length = 0;
       this.#laterColumns.length = 0;
-      for (const [part, [members, place]] of parts.entries()) {
+      for (let part = 0; part < parts.length; part++) {
+        const [members, place] = parts[part]!;
         const table = this.members[place];
         for (let index = 0; index < members.count; index++) {
           const member = table.find(bytes, members, index);
-          for (const column of member.strong) if (column.lastRow !== row) this.#set(column, row, bytes, members, index);
-          for (const column of member.weak) {
-            this.#later.push(part, index);
-            this.#laterColumns.push(column);
+          const { strong, weak } = member;
+          for (let i = 0; i < strong.length; i++) {
+            if (strong[i]!.lastRow !== row) this.#set(strong[i]!, row, bytes, members, index);
           }
+          for (let i = 0; i < weak.length; i++) {
+            this.#later.push(part, index);
+            this.#laterColumns.push(weak[i]!);
+          }
+          if (member.isUnknown) unknown.push(member);
         }
       }
-      for (const [i, column] of this.#laterColumns.entries()) {
+      for (let i = 0; i < this.#laterColumns.length; i++) {
+        const column = this.#laterColumns[i]!;
         if (column.lastRow === row) continue;
         this.#set(column, row, bytes, parts[this.#later[2 * i]!]![0], this.#later[2 * i + 1]!);
       }
@@ -439,12 +480,7 @@ class GrowingTable {
       for (const column of touched) column.clear(row);
       throw error;
     }
-    for (const [members, place] of parts) {
-      for (let index = 0; index < members.count; index++) {
-        const member = this.members[place].find(bytes, members, index);
-        if (member.isUnknown) member.unknownRows++;
-      }
-    }
+    for (const member of unknown) member.unknownRows++;
     if (this.#time.lastRow !== row || Number.isNaN(this.#time.get(row))) {
       const stand = this.#eventTimes.find((column) => column.lastRow === row && !Number.isNaN(column.get(row)));
       if (stand) this.#time.put(row, stand.get(row));
@@ -583,13 +619,13 @@ function accountOfInitiator(json: string): string {
   return memberText(json, 'user', 'userPrincipalName') || memberText(json, 'app', 'displayName');
 }
 
-const TYPE_MEMBER = [Buffer.from('Type')];
-const CATEGORY_MEMBER = [Buffer.from('category'), Buffer.from('Category')];
-const PROPERTIES_MEMBER = [Buffer.from('properties')];
-const ENVELOPE_MEMBERS = ['time', 'category', 'operationName', 'resourceId'].map((name) => Buffer.from(name));
-const AUDIT_MEMBERS = ['activityDisplayName', 'loggedByService'].map((name) => Buffer.from(name));
-const SIGN_IN_MEMBERS = ['appDisplayName', 'clientAppUsed', 'conditionalAccessStatus'].map((name) => Buffer.from(name));
-const INTERACTIVE_MEMBER = [Buffer.from('isInteractive')];
+const TYPE_MEMBER = memberNames('Type');
+const CATEGORY_MEMBER = memberNames('category', 'Category');
+const PROPERTIES_MEMBER = memberNames('properties');
+const ENVELOPE_MEMBERS = memberNames('time', 'category', 'operationName', 'resourceId');
+const AUDIT_MEMBERS = memberNames('activityDisplayName', 'loggedByService');
+const SIGN_IN_MEMBERS = memberNames('appDisplayName', 'clientAppUsed', 'conditionalAccessStatus');
+const INTERACTIVE_MEMBER = memberNames('isInteractive');
 
 class Importer implements RecordSink {
   readonly #table: string | undefined;
@@ -611,8 +647,7 @@ class Importer implements RecordSink {
     const name = file === '-' ? 'stdin' : file;
     this.#file = name;
     const before = { rows: this.rows, bad: this.badRecords, problems: this.problems.length };
-    const source =
-      file === '-' ? (options.stdin ?? process.stdin) : createReadStream(file, { highWaterMark: CHUNK_BYTES });
+    const source = file === '-' ? (options.stdin ?? process.stdin) : file;
     const splitter = new RecordSplitter(this);
     let isEmpty = true;
     try {
@@ -709,7 +744,7 @@ class Importer implements RecordSink {
     return this.#growingTable(isInteractive ? 'SigninLogs' : 'AADNonInteractiveUserSignInLogs');
   }
 
-  #namedTable(bytes: Buffer, names: readonly Uint8Array[]): string | undefined {
+  #namedTable(bytes: Buffer, names: readonly MemberName[]): string | undefined {
     const index = this.#members.find(bytes, names);
     if (index < 0 || this.#members.kind[index] !== KIND.plain) return undefined;
     return tableOfCategory(bytes.toString('utf8', this.#members.valueStart[index]!, this.#members.valueEnd[index]!));

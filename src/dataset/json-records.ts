@@ -36,11 +36,51 @@ function isBlank(byte: number): boolean {
 const HASH_START = 0x811c9dc5 | 0;
 const HASH_FACTOR = 0x01000193;
 
-/** The hash of a span as {@link Members} computes it. */
-export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
-  let hash = HASH_START;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, HASH_FACTOR);
-  return hash;
+/** A hash of the bytes from `start` to `end`, four at a time. */
+function spanHash(view: DataView, start: number, end: number): number {
+  let hash = HASH_START ^ (end - start);
+  let at = start;
+  for (const last = end - 4; at <= last; at += 4) {
+    hash = Math.imul(hash ^ view.getInt32(at, true), HASH_FACTOR);
+    hash ^= hash >>> 15;
+  }
+  for (; at < end; at++) hash = Math.imul(hash ^ view.getUint8(at), HASH_FACTOR);
+  return hash ^ (hash >>> 15);
+}
+
+/** Marks the bytes of a word that are zero (and may mark others above one that is). */
+function zeroBytes(word: number): number {
+  return (word - 0x01010101) & ~word & 0x80808080;
+}
+
+/** The position of the first quote or backslash from `start` on, or `end`. */
+function findQuote(bytes: Uint8Array, view: DataView, start: number, end: number): number {
+  let at = start;
+  for (const last = end - 4; at <= last; at += 4) {
+    const word = view.getInt32(at, true);
+    if ((zeroBytes(word ^ 0x22222222) | zeroBytes(word ^ 0x5c5c5c5c)) !== 0) break;
+  }
+  for (; at < end; at++) {
+    const byte = bytes[at]!;
+    if (byte === QUOTE || byte === BACKSLASH) return at;
+  }
+  return end;
+}
+
+/** A member name to look for. */
+export interface MemberName {
+  readonly bytes: Uint8Array;
+  readonly hash: number;
+}
+
+/** Names for {@link Members.find}. */
+export function memberNames(...names: string[]): MemberName[] {
+  return names.map((name) => {
+    const bytes = Buffer.from(name);
+    let hash = HASH_START;
+    for (const byte of bytes) hash = Math.imul(hash ^ byte, HASH_FACTOR);
+    return { bytes, hash };
+  });
 }
 
 /** The members of an object, as spans into the bytes that were read; reused from record to record. */
@@ -53,6 +93,8 @@ export class Members {
   valueEnd = new Int32Array(128);
   valueHash = new Int32Array(128);
   kind = new Uint8Array(128);
+  #bytes: Uint8Array | undefined;
+  #view: DataView = new DataView(new ArrayBuffer(0));
 
   #grow(): void {
     for (const name of ['keyStart', 'keyEnd', 'keyHash', 'valueStart', 'valueEnd', 'valueHash'] as const) {
@@ -72,6 +114,11 @@ export class Members {
    * @returns what is wrong, or undefined.
    */
   read(bytes: Uint8Array, start: number, end: number): string | undefined {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    const view = this.#view;
     this.count = 0;
     let at = start;
     while (at < end && isBlank(bytes[at]!)) at++;
@@ -102,19 +149,14 @@ export class Members {
       while (at < end && isBlank(bytes[at]!)) at++;
 
       const first = bytes[at]!;
-      hash = HASH_START;
       if (first === QUOTE) {
         let kind: number = KIND.plain;
         from = ++at;
-        for (; at < end; at++) {
-          const byte = bytes[at]!;
-          if (byte === QUOTE) break;
-          if (byte === BACKSLASH) {
-            kind = KIND.escaped;
-            hash = Math.imul(hash ^ BACKSLASH, HASH_FACTOR);
-            at++;
-          }
-          hash = Math.imul(hash ^ bytes[at]!, HASH_FACTOR);
+        for (;;) {
+          at = findQuote(bytes, view, at, end);
+          if (at >= end || bytes[at] === QUOTE) break;
+          kind = KIND.escaped;
+          at += 2;
         }
         if (at >= end) return 'a string has no end';
         this.valueStart[index] = from;
@@ -123,15 +165,16 @@ export class Members {
       } else if (first === OPEN_BRACE || first === OPEN_BRACKET) {
         from = at;
         let depth = 0;
-        let inString = false;
         for (; at < end; at++) {
           const byte = bytes[at]!;
-          hash = Math.imul(hash ^ byte, HASH_FACTOR);
-          if (inString) {
-            if (byte === QUOTE) inString = false;
-            else if (byte === BACKSLASH) hash = Math.imul(hash ^ bytes[++at]!, HASH_FACTOR);
-          } else if (byte === QUOTE) inString = true;
-          else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
+          if (byte === QUOTE) {
+            at++;
+            for (;;) {
+              at = findQuote(bytes, view, at, end);
+              if (at >= end || bytes[at] === QUOTE) break;
+              at += 2;
+            }
+          } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
           else if ((byte === CLOSE_BRACE || byte === CLOSE_BRACKET) && --depth === 0) break;
         }
         if (at >= end) return 'an object or a list has no end';
@@ -143,7 +186,6 @@ export class Members {
         for (; at < end; at++) {
           const byte = bytes[at]!;
           if (byte === COMMA || byte === CLOSE_BRACE || isBlank(byte)) break;
-          hash = Math.imul(hash ^ byte, HASH_FACTOR);
         }
         const kind = literalKind(bytes, from, at);
         if (kind === 0) return `${quoted(bytes, from, at)} is not a JSON value`;
@@ -151,7 +193,7 @@ export class Members {
         this.valueEnd[index] = at;
         this.kind[index] = kind;
       }
-      this.valueHash[index] = hash;
+      this.valueHash[index] = spanHash(view, this.valueStart[index]!, this.valueEnd[index]!);
       this.count++;
       while (at < end && isBlank(bytes[at]!)) at++;
       if (bytes[at] === CLOSE_BRACE) return this.#isRest(bytes, at + 1, end);
@@ -172,11 +214,14 @@ export class Members {
   }
 
   /** The first member of one of these names, or -1. */
-  find(bytes: Uint8Array, names: readonly Uint8Array[]): number {
-    for (let index = 0; index < this.count; index++) {
-      const start = this.keyStart[index]!;
-      const length = this.keyEnd[index]! - start;
-      for (const name of names) if (name.length === length && isEqual(bytes, start, name)) return index;
+  find(bytes: Uint8Array, names: readonly MemberName[]): number {
+    for (let n = 0; n < names.length; n++) {
+      const name = names[n]!;
+      for (let index = 0; index < this.count; index++) {
+        if (this.keyHash[index] !== name.hash) continue;
+        const start = this.keyStart[index]!;
+        if (this.keyEnd[index]! - start === name.bytes.length && isEqual(bytes, start, name.bytes)) return index;
+      }
     }
     return -1;
   }
@@ -250,7 +295,7 @@ export interface RecordSink {
 }
 
 /** Members that hold the records of a wrapper: of Event Hubs and storage blobs, of query results, of Graph. */
-const WRAPPERS = ['records', 'rows', 'value'].map((name) => Buffer.from(name));
+const WRAPPERS = memberNames('records', 'rows', 'value');
 
 /** The list of records that a member holds where the object is a wrapper, or -1. */
 export function wrapperMember(bytes: Uint8Array, members: Members): number {
@@ -272,10 +317,13 @@ const MAX_RECORD_BYTES = 256 << 20;
 export class RecordSplitter {
   readonly #sink: RecordSink;
   #mode: 'undecided' | 'lines' | 'structure' = 'undecided';
-  #pending: Buffer = Buffer.alloc(0);
+  /** Bytes that were pushed and not yet done with lie from `#start` to `#end`. */
+  #buffer: Buffer = Buffer.alloc(0);
+  #start = 0;
+  #end = 0;
   #line = 1;
 
-  // State of the structure mode between chunks; positions are relative to the pending bytes.
+  // State of the structure mode between chunks; positions are in the buffer.
   #at = 0;
   #depth = 0;
   #inString = false;
@@ -296,12 +344,30 @@ export class RecordSplitter {
 
   /** Takes the next bytes of the file. */
   push(chunk: Buffer): void {
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    this.#append(chunk);
     if (this.#mode === 'undecided' && !this.#decide(false)) return;
     if (this.#mode === 'lines') this.#lines(false);
     else this.#structure();
-    if (this.#pending.length > MAX_RECORD_BYTES)
+    if (this.#end - this.#start > MAX_RECORD_BYTES) {
       throw new RangeError(`a record is longer than ${MAX_RECORD_BYTES >> 20} MiB`);
+    }
+  }
+
+  /** Puts a chunk behind the bytes that wait, which move to the front; positions count from there. */
+  #append(chunk: Buffer): void {
+    const waiting = this.#end - this.#start;
+    if (waiting + chunk.length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(2 * waiting, waiting + chunk.length, 1 << 16));
+      this.#buffer.copy(larger, 0, this.#start, this.#end);
+      this.#buffer = larger;
+    } else if (this.#start > 0) this.#buffer.copyWithin(0, this.#start, this.#end);
+    const moved = this.#start;
+    this.#at -= moved;
+    if (this.#recordStart >= 0) this.#recordStart -= moved;
+    if (this.#stringStart >= 0) this.#stringStart -= moved;
+    this.#start = 0;
+    chunk.copy(this.#buffer, waiting);
+    this.#end = waiting + chunk.length;
   }
 
   /** Ends the file. */
@@ -318,8 +384,8 @@ export class RecordSplitter {
 
   /** Looks at the first lines; false where more bytes are needed. */
   #decide(isEnd: boolean): boolean {
-    const bytes = this.#pending;
-    let start = 0;
+    const bytes = this.#buffer.subarray(0, this.#end);
+    let start = this.#start;
     while (start < bytes.length && isBlank(bytes[start]!)) start++;
     if (start === bytes.length) return isEnd;
     if (bytes[start] === OPEN_BRACKET) {
@@ -350,28 +416,26 @@ export class RecordSplitter {
   }
 
   #lines(isEnd: boolean): void {
-    const bytes = this.#pending;
-    let start = 0;
-    for (;;) {
-      const newline = bytes.indexOf(NEWLINE, start);
+    const bytes = this.#buffer;
+    let start = this.#start;
+    while (start < this.#end) {
+      const found = bytes.indexOf(NEWLINE, start);
+      // Behind the last byte lie those of earlier chunks.
+      const newline = found < this.#end ? found : -1;
       if (newline < 0 && !isEnd) break;
-      const end = newline < 0 ? bytes.length : newline;
+      const end = newline < 0 ? this.#end : newline;
       let from = start;
       while (from < end && isBlank(bytes[from]!)) from++;
       if (from < end) this.#sink.record(bytes, from, end, this.#line);
-      if (newline < 0) {
-        start = end;
-        break;
-      }
       this.#line++;
-      start = newline + 1;
+      start = end + 1;
     }
-    this.#pending = bytes.subarray(start);
+    this.#start = Math.min(start, this.#end);
   }
 
   #structure(): void {
-    const bytes = this.#pending;
-    const { length } = bytes;
+    const bytes = this.#buffer;
+    const length = this.#end;
     let at = this.#at;
     for (; at < length; at++) {
       const byte = bytes[at]!;
@@ -422,11 +486,8 @@ export class RecordSplitter {
       }
     }
     // Bytes before the record (or the key) that is being read are done with.
-    const keepFrom = this.#recordStart >= 0 ? this.#recordStart : this.#stringStart >= 0 ? this.#stringStart : at;
-    this.#pending = bytes.subarray(keepFrom);
-    this.#at = at - keepFrom;
-    if (this.#recordStart >= 0) this.#recordStart -= keepFrom;
-    if (this.#stringStart >= 0) this.#stringStart -= keepFrom;
+    this.#start = this.#recordStart >= 0 ? this.#recordStart : this.#stringStart >= 0 ? this.#stringStart : at;
+    this.#at = at;
   }
 
   #open(byte: number, at: number): void {
@@ -437,7 +498,7 @@ export class RecordSplitter {
       this.#depth === 1 &&
       this.#lastKey !== undefined &&
       (this.#inWrapper || this.#recordDepth === 0) &&
-      WRAPPERS.some((name) => this.#lastKey!.equals(name))
+      WRAPPERS.some((name) => this.#lastKey!.equals(name.bytes))
     ) {
       this.#inWrapper = true;
       this.#recordDepth = 2;
