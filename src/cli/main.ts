@@ -76,7 +76,12 @@ scenarioCommand('run', 'generate a scenario, replay rules over it and score what
   );
 
 scenarioCommand('generate', 'generate a scenario')
-  .requiredOption('--out <folder>', 'where the dataset goes')
+  .requiredOption('--out <folder>', 'where it goes')
+  .addOption(
+    new Option('--format <format>', 'a dataset to replay, or one file a table as Log Analytics exports it')
+      .choices(['dataset', 'ndjson', 'parquet'])
+      .default('dataset'),
+  )
   .action(async (scenario: string, flags: GenerateFlags) =>
     (await import('./commands/generate.ts')).generate(scenario, flags, terminal, interruptible()),
   );

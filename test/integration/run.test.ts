@@ -155,4 +155,14 @@ describe('tocsin generate', () => {
     });
     expect(existsSync(path.join(cwd, 'tenant/manifest.json'))).toBe(true);
   });
+
+  test.each(['ndjson', 'parquet'])('writes a %s file for each table', async (format) => {
+    const [cwd, TMPDIR] = [temporaryFolder(), temporaryFolder()];
+    const args = ['generate', 'contoso-2k', '--users', '30', '--days', '1', '--out', 'files', '--format', format];
+    const { code, stderr } = await tocsin(args, { cwd, env: { TMPDIR } });
+    expect([code, stderr]).toEqual([EXIT_CODES.ok, expect.not.stringContaining('error')]);
+    const names = ['AADNonInteractiveUserSignInLogs', 'AuditLogs', 'SigninLogs'].map((table) => `${table}.${format}`);
+    expect(readdirSync(path.join(cwd, 'files')).sort()).toEqual([...names, 'truth.ndjson']);
+    expect(readdirSync(TMPDIR)).toEqual([]);
+  });
 });

@@ -1,6 +1,11 @@
 /** `tocsin generate`: a scenario as a dataset, or as the files that Log Analytics would export. */
+import path from 'node:path';
 import { generate as generateDataset, type GeneratedDataset } from '../../../generators/index.ts';
+import { TocsinError } from '../../base/errors.ts';
+import { exportDataset } from '../../dataset/export.ts';
+import { openDataset } from '../../dataset/read.ts';
 import { formatCount, formatMagnitude, formatSeconds } from '../../report/format.ts';
+import { inTemporaryFolder } from '../temporary-folder.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** What of a scenario can be set from the command line. */
@@ -14,6 +19,7 @@ export interface ScenarioFlags {
 export interface GenerateFlags extends ScenarioFlags {
   readonly out: string;
   readonly force?: boolean;
+  readonly format?: 'dataset' | 'ndjson' | 'parquet';
 }
 
 export async function generate(
@@ -22,7 +28,20 @@ export async function generate(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  const { dataset, seconds } = await timedGenerate(scenario, flags, terminal, signal);
+  const { format = 'dataset' } = flags;
+  const { dataset, seconds } =
+    format === 'dataset'
+      ? await timedGenerate(scenario, flags, terminal, signal)
+      : await inTemporaryFolder(async (folder) => {
+          const generated = await timedGenerate(
+            scenario,
+            { ...flags, out: path.join(folder, 'dataset') },
+            terminal,
+            signal,
+          );
+          await exportFiles(generated.dataset.path, flags.out, format, flags.force ?? false, terminal, signal);
+          return generated;
+        });
   const events = dataset.tables.reduce((sum, table) => sum + table.rowCount, 0);
   if (terminal.json) {
     const { origin, start, end, incidents } = dataset;
@@ -51,6 +70,27 @@ export async function generate(
   }
   if (dataset.incidents.attacks === 0)
     terminal.warn('no attack was planted: recall cannot be measured on this dataset');
+}
+
+async function exportFiles(
+  location: string,
+  out: string,
+  format: 'ndjson' | 'parquet',
+  force: boolean,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const progress = await terminal.progress('exporting', 'rows');
+  await exportDataset(await openDataset(location), {
+    out,
+    format,
+    force,
+    onProgress: ({ rows, totalRows }) => {
+      if (signal.aborted) throw new TocsinError('INTERRUPTED', 'interrupted; nothing was written');
+      progress.update(rows, totalRows);
+    },
+  });
+  progress.stop();
 }
 
 export interface TimedDataset {

@@ -1,7 +1,5 @@
 /** `tocsin run`: generate, replay and score in one go. */
-import { rmSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Dataset, openDataset } from '../../dataset/read.ts';
@@ -12,6 +10,7 @@ import { type RuleReport, scoreReport } from '../../report/json.ts';
 import { type CompiledRule, compileRule } from '../../rules/compile.ts';
 import { score } from '../../score/score.ts';
 import { printScore } from '../scoreboard.ts';
+import { inTemporaryFolder } from '../temporary-folder.ts';
 import type { Terminal } from '../terminal.ts';
 import { type ScenarioFlags, type TimedDataset, timedGenerate } from './generate.ts';
 import { allLines, type TimedReplay, timedReplay } from './replay.ts';
@@ -35,15 +34,7 @@ export async function run(scenario: string, flags: RunFlags, terminal: Terminal,
     await runIn(flags.out, scenario, flags, terminal, signal);
     return;
   }
-  const folder = await mkdtemp(path.join(tmpdir(), 'tocsin-'));
-  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-  process.on('exit', remove);
-  try {
-    await runIn(path.join(folder, 'dataset'), scenario, flags, terminal, signal);
-  } finally {
-    process.off('exit', remove);
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-  }
+  await inTemporaryFolder((folder) => runIn(path.join(folder, 'dataset'), scenario, flags, terminal, signal));
 }
 
 async function runIn(
