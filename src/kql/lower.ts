@@ -934,7 +934,7 @@ export class QueryLowering implements Lowering {
       }
       return values.map((value, index) => ({
         name: names[index],
-        aggregate: make(name, isAny ? [value] : [values[0]!, value], value.type),
+        aggregate: make(isAny ? 'take_any_row' : name, isAny ? [value] : [values[0]!, value], value.type),
       }));
     }
     const args = argNodes.map((arg) => this.#scalars.lower(arg, cx));

@@ -5,6 +5,7 @@
  */
 import type { Batch, ColumnInfo } from '../columns/batch.ts';
 import { DynamicDatetime, DynamicTimespan, type Dynamic, type ScalarType, type Value } from '../columns/value.ts';
+import { argumentPlace } from '../engine/plugins/plugin.ts';
 import { rowsOf } from '../engine/tables.ts';
 import type { Expression, Plan } from '../plan/plan.ts';
 
@@ -29,9 +30,11 @@ function constant(expression: Expression | undefined): Value | undefined {
 function bagUnpackColumns(plan: PluginPlan, input: Batch): readonly ColumnInfo[] | undefined {
   const [bag] = plan.args;
   if (bag?.kind !== 'column') return undefined;
-  const prefix = (constant(plan.args[1]) as string | undefined) ?? '';
-  const conflict = (constant(plan.args[2]) as string | undefined) ?? 'error';
-  const ignored = new Set((constant(plan.args[3]) as Dynamic[] | null | undefined) ?? []);
+  const given = (place: number, name: string): Value | undefined =>
+    constant(plan.args[argumentPlace(plan, place, name) ?? -1]);
+  const prefix = (given(1, 'OutputColumnPrefix') as string | undefined) ?? '';
+  const conflict = (given(2, 'columnsConflict') as string | undefined) ?? 'error';
+  const ignored = new Set((given(3, 'ignoredProperties') as Dynamic[] | null | undefined) ?? []);
   const types = new Map<string, ScalarType | undefined>();
   for (const row of rowsOf(input)) {
     const value = row[bag.index]!;

@@ -236,6 +236,33 @@ function percentileRows(column: Column, groups: Groups, rowCount: number, percen
   return out;
 }
 
+/** The least value with at least the wanted share of the group's weight at or below it. Arguments: value, weight, percent. */
+const percentilew: AggregateFunction = {
+  minArgs: 3,
+  maxArgs: 3,
+  run: ({ args, groups, rowCount }) => {
+    const column = args[0]!;
+    const weights = doubles(args[1]!);
+    const [percent] = constantNumbers([args[2]!]) as [number];
+    const order = sortedRows([{ column, descending: false, nullsFirst: true }], rowCount);
+    const isNull = isNullAt(column);
+    const totals = new Float64Array(groups.count);
+    for (let row = 0; row < rowCount; row++) {
+      if (!isNull?.(row) && !weights.nulls?.[row]) totals[groups.of[row]!]! += weights.values[row]!;
+    }
+    const rows = new Int32Array(groups.count).fill(-1);
+    const passed = new Float64Array(groups.count);
+    for (const row of order) {
+      if (isNull?.(row) || weights.nulls?.[row]) continue;
+      const group = groups.of[row]!;
+      if (rows[group]! >= 0) continue;
+      passed[group]! += weights.values[row]!;
+      if (passed[group]! >= (percent / 100) * totals[group]!) rows[group] = row;
+    }
+    return gatherOrMissing(column, rows);
+  },
+};
+
 function constantNumbers(columns: readonly Column[]): number[] {
   return columns.flatMap((column) => {
     const value = columnLength(column) > 0 || column.kind === 'constant' ? valueAt(column, 0) : null;
@@ -292,7 +319,7 @@ export const NUMERIC: Readonly<Record<string, AggregateFunction>> = {
   covariance: covariance('sample'),
   covariancep: covariance('population'),
   percentile,
-  percentiles: percentile,
+  percentilew,
   percentiles_array: percentilesArray,
   binary_all_and: bits(-1n, (a, b) => a & b),
   binary_all_or: bits(0n, (a, b) => a | b),

@@ -1,4 +1,6 @@
 /** The plugins by name, as `evaluate` and the plan's `plugin` nodes have them. */
+import { ACTIVITY_PLUGINS } from './activity.ts';
+import { BAG_PLUGINS } from './bags.ts';
 import { networkLookup } from './lookup.ts';
 import type { Plugin } from './plugin.ts';
 import { scan } from './scan.ts';
@@ -8,6 +10,8 @@ export type { Plugin, PluginContext, PluginNode, PluginResult } from './plugin.t
 
 const ALL: Readonly<Record<string, Plugin>> = {
   ...TEXT_PLUGINS,
+  ...BAG_PLUGINS,
+  ...ACTIVITY_PLUGINS,
   ipv4_lookup: networkLookup('ipv4_is_in_range'),
   ipv6_lookup: networkLookup('ipv6_is_in_range'),
   scan,

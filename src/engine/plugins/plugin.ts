@@ -31,3 +31,14 @@ export interface Plugin {
   readonly rowLocal: boolean;
   readonly run: (context: PluginContext) => PluginResult;
 }
+
+/**
+ * Where an argument stands that a query may give by name (`columnsConflict='keep_source'`) or by place; undefined where it
+ * is not given. Names are in `options.argumentNames`.
+ */
+export function argumentPlace({ args, options }: PluginNode, place: number, name: string): number | undefined {
+  const names = (options['argumentNames'] ?? []) as readonly (string | undefined)[];
+  const named = names.indexOf(name);
+  if (named >= 0) return named;
+  return place < args.length && names[place] === undefined ? place : undefined;
+}

@@ -1,7 +1,7 @@
 /** `parse`, `parse-where` and `parse-kv`: columns taken out of a text. Each distinct text is read once. */
 import { TocsinError } from '../../base/errors.ts';
 import { Batch, type ColumnInfo } from '../../columns/batch.ts';
-import { type Column, columnFromValues, columnLength, gatherColumn } from '../../columns/column.ts';
+import { type Column, columnFromValues, columnLength, gatherColumn, valueAt } from '../../columns/column.ts';
 import type { ScalarType } from '../../columns/value.ts';
 import { isNullAt } from '../aggregates/aggregate.ts';
 import { regexMatcher } from '../functions/regex.ts';
@@ -105,17 +105,19 @@ function regexReader(pattern: readonly Part[], flags: string): Reader {
   };
 }
 
+/** The text of each row of a string column. */
+export function textOf(column: Column, rowCount: number): (row: number) => string {
+  if (column.kind === 'coded') return (row) => column.dictionary.text(column.codes[row]!);
+  const texts = Array.from({ length: rowCount }, (_, row) => String(valueAt(column, row) as string | bigint));
+  return (row) => texts[row]!;
+}
+
 /** Each distinct text of an argument, and for each row which it is. */
 function distinctTexts(context: PluginContext): { readonly texts: string[]; readonly of: Uint32Array } {
   const column = context.column(0);
   const groups = groupRows([column], context.input.rowCount);
-  const texts = Array.from(groups.first, (row) =>
-    column.kind === 'coded'
-      ? column.dictionary.text(column.codes[row]!)
-      : column.kind === 'constant'
-        ? ((column.value as string | null) ?? '')
-        : '',
-  );
+  const text = textOf(column, context.input.rowCount);
+  const texts = Array.from(groups.first, text);
   return { texts, of: groups.of };
 }
 
