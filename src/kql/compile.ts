@@ -238,7 +238,8 @@ function describe(
   if (unknown) {
     const name = unknown[1]!;
     const near = nearestName(name, [...columnsInScope(root, span.start), ...tables, ...functions]);
-    hint = near === undefined ? undefined : `did you mean ${near}?`;
+    if (near !== undefined && near !== name) hint = `did you mean ${near}?`;
+    else if (message.includes('known table, tabular')) hint = `the tables known here are ${tables.join(', ')}`;
     if (unknownFunction && text[span.end] === '(') message = `no function is named '${name}'`;
   } else if (diagnostic.start >= text.length) message = `${message}, found the end of the query`;
   else if (message.startsWith('expected'))

@@ -8,6 +8,7 @@
  */
 import type { ColumnInfo } from '../columns/batch.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
+import { scalarFunction } from '../engine/functions/registry.ts';
 import {
   type Aggregate,
   type Expression,
@@ -487,7 +488,10 @@ export class QueryLowering implements Lowering {
       const indexes = columns.map((column) => columnIndex(given.columns, column.name));
       const byPosition = indexes.every((index) => index < 0);
       const rows = given.rows.map((row) =>
-        columns.map((column, i) => literalAs(row[byPosition ? i : indexes[i]!] ?? null, column.type)),
+        columns.map((column, i) => {
+          const source = byPosition ? i : indexes[i]!;
+          return converted(row[source] ?? null, given.columns[source]?.type ?? column.type, column.type);
+        }),
       );
       inputs.push({ op: 'rows', columns, rows, span });
     }
@@ -1063,9 +1067,10 @@ export class QueryLowering implements Lowering {
     const clause: SyntaxNode | undefined = isLookup ? node['LookupClause'] : node['ConditionClause'];
     const on: { left: Expression; right: Expression }[] = [];
     const rightKeys = new Set<number>();
-    for (const condition of elementsOf(clause?.['Expressions'])) this.#joinKeys(condition, left, right, cx, on);
+    const conditions = elementsOf(clause?.['Expressions']);
+    for (const condition of conditions) this.#joinKeys(condition, left, right, cx, on);
     for (const pair of on) if (pair.right.kind === 'column') rightKeys.add(pair.right.index);
-    if (on.length === 0) this.refuse(node, cx, 'a join needs keys: on Column, or on $left.A == $right.B');
+    if (conditions.length === 0) this.refuse(node, cx, 'a join needs keys: on Column, or on $left.A == $right.B');
 
     const output: { side: 'left' | 'right'; index: number }[] = [];
     const columns: ColumnInfo[] = [];
@@ -1774,6 +1779,13 @@ function compareGranny(a: string, b: string): number {
 
 function oneRow(span: Span): Plan {
   return { op: 'rows', columns: [], rows: [[]], span };
+}
+
+/** A cell as a value of another type, by Kusto's conversions; null where it is none. */
+function converted(value: Value, from: ScalarType, to: ScalarType): Value {
+  if (value === null || from === to) return literalAs(value, to);
+  const convertTo = scalarFunction(to === 'dynamic' ? 'parse_json' : `to${to}`);
+  return convertTo ? literalAs(convertTo.call([value], [from], to, 0n), to) : null;
 }
 
 function literalAs(value: Value, type: ScalarType): Value {

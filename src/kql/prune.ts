@@ -193,6 +193,12 @@ class Rebuild {
       case 'project': {
         const input = this.plan(node.input);
         const expressions = kept.map((index) => this.#expression(node.expressions[index]!, input.moved));
+        // A projection to all columns of its input as they are does nothing.
+        const below = input.plan.columns;
+        const isIdentity =
+          columns.length === below.length &&
+          expressions.every((e, i) => e.kind === 'column' && e.index === i && columns[i]!.name === below[i]!.name);
+        if (isIdentity) return { plan: input.plan, moved };
         return { plan: { ...node, input: input.plan, expressions, columns }, moved };
       }
       case 'summarize': {

@@ -565,6 +565,10 @@ function complaintOf(name: string, args: readonly Expression[]): string | undefi
         ? undefined
         : `the pattern of extract_all needs a capturing group, found '${pattern}'`;
     }
+    case 'make_timespan':
+      return args.every((arg) => ['int', 'long', 'real'].includes(arg.type))
+        ? undefined
+        : 'make_timespan takes numbers';
     case 'repeat':
       return args[0]?.type === 'dynamic' ? 'repeat takes no dynamic value' : undefined;
     case 'coalesce':
