@@ -8,6 +8,7 @@
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { TocsinError } from '../base/errors.ts';
 import { formatDatetime, formatTimespan, ticksFromColumnTicks } from '../base/time.ts';
 import { parseDynamic, stringifyDynamic } from '../columns/dynamic.ts';
@@ -68,7 +69,7 @@ export async function exportDataset(dataset: Dataset, options: ExportOptions): P
     let before = 0;
     for (const { table, rowCount } of tables) {
       const ndjson = path.join(partial, `${table}.ndjson`);
-      writeTable(table, dataset.files(table), ndjson, (rows) =>
+      await writeTable(table, dataset.files(table), ndjson, (rows) =>
         options.onProgress?.({ table, rows: before + rows, totalRows }),
       );
       before += rowCount;
@@ -163,7 +164,12 @@ class Output {
 /** Appends some of a row's members, each with a comma in front; nothing for those that are null. */
 type MemberWriter = (row: number, output: Output) => void;
 
-function writeTable(table: string, parts: readonly FileRows[], target: string, onRows: (rows: number) => void): void {
+async function writeTable(
+  table: string,
+  parts: readonly FileRows[],
+  target: string,
+  onRows: (rows: number) => void,
+): Promise<void> {
   const { order, starts } = mergedOrder(parts);
   const writers = parts.map((part) => memberWriters(table, part));
   const head = Buffer.from(`{"Type":${JSON.stringify(table)}`);
@@ -180,6 +186,8 @@ function writeTable(table: string, parts: readonly FileRows[], target: string, o
       output.bytes[output.size++] = 0x0a;
       if (output.size >= FLUSH_BYTES) {
         output.flush();
+        // Signals are heard between flushes; whoever listens may throw here.
+        await setImmediate();
         onRows(i + 1);
       }
     }

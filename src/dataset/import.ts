@@ -6,6 +6,7 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable, pipeline } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { type Problem, TocsinError, nearestName } from '../base/errors.ts';
@@ -118,6 +119,9 @@ export async function importFiles(paths: readonly string[], options: ImportOptio
     const written: WrittenFile[] = [];
     for (let partition = 0; partition < partitionCount; partition++) {
       written.push(...writePartition(folder.path, partition, importer.facts(partition, partitionCount)));
+      // Signals are heard between partitions; whoever listens may throw here.
+      await setImmediate();
+      options.onProgress?.({ file: files.at(-1)!.file, bytes: bytesBefore, totalBytes, rows: importer.rows });
     }
     const { start, end } = timeRange(written);
     const unknownColumns = importer.unknownColumns();

@@ -15,6 +15,7 @@ import type { TruthIncident } from './truth.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const TRUTH_FILE = 'truth.ndjson';
+const TABLES_FOLDER = 'tables';
 
 /** A file of rows as {@link writePartition} wrote it; plain data, so it can be posted between threads. */
 export interface WrittenFile extends PartitionFile {
@@ -131,13 +132,15 @@ export async function createDatasetFolder(target: string, options: { force?: boo
     throw outputError(target, error);
   }
 
-  // What an exception or `process.exit` leaves behind goes at exit; a signal that nobody else handles still ends the process.
+  // What an exception or `process.exit` leaves behind goes at exit. A signal that somebody else handles is theirs: they
+  // abort or exit. One that nobody does still ends the process.
   const remove = (): void => rmSync(temporary, { recursive: true, force: true, maxRetries: 3 });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const onSignal = (signal: NodeJS.Signals): void => {
+    if (process.listenerCount(signal) > 1) return;
     release();
     remove();
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+    process.kill(process.pid, signal);
   };
   const release = (): void => {
     process.off('exit', remove);
@@ -190,6 +193,7 @@ async function makeTemporary(prefix: string): Promise<string> {
     const candidate = `${prefix}-${attempt}`;
     try {
       await mkdir(candidate);
+      await mkdir(path.join(candidate, TABLES_FOLDER));
       return candidate;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -258,12 +262,21 @@ export function writePartition(folderPath: string, partition: number, tables: re
   return tables.filter(({ rowCount }) => rowCount > 0).map((facts) => writeFacts(folderPath, partition, facts));
 }
 
+/** Makes a folder whose parent exists: one that was aborted meanwhile must not come back. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
 function writeFacts(folderPath: string, partition: number, facts: Facts): WrittenFile {
   const { pieces, firstGenerated, lastGenerated } = encodeFacts(facts);
-  const file = `tables/${facts.table}/${String(partition).padStart(5, '0')}.arrow`;
+  const file = `${TABLES_FOLDER}/${facts.table}/${String(partition).padStart(5, '0')}.arrow`;
   const target = path.join(folderPath, file);
   try {
-    mkdirSync(path.dirname(target), { recursive: true });
+    makeFolder(path.dirname(target));
     const descriptor = openSync(target, 'wx');
     try {
       for (const piece of pieces) writeFileSync(descriptor, piece);

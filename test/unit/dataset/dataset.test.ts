@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -516,6 +518,34 @@ describe('writing', () => {
     await folder.abort();
     expect(existsSync(folder.path)).toBe(false);
     expect(existsSync(target)).toBe(false);
+  });
+
+  it('does not let a late writer bring an aborted folder back', async () => {
+    const folder = await createDatasetFolder(target);
+    await folder.abort();
+    expect(() => writePartition(folder.path, 0, some())).toThrowError(expect.objectContaining({ code: 'OUTPUT' }));
+    await expect(folder.commit({ ...CONTENTS, partitionCount: 1, files: [], incidents: [] })).rejects.toMatchObject({
+      code: 'OUTPUT',
+    });
+    expect(existsSync(folder.path) || existsSync(target)).toBe(false);
+  });
+
+  it('leaves nothing behind when the process is killed by a signal', async () => {
+    const script = `
+      import { createDatasetFolder } from ${JSON.stringify(path.resolve('dist/src/dataset/write.js'))};
+      await createDatasetFolder(${JSON.stringify(target)});
+      console.log('ready');
+      setInterval(() => {}, 1000);
+    `;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    const name = path.basename(target);
+    expect(readdirSync(base).some((entry) => entry.startsWith(`.${name}.partial-`))).toBe(true);
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([null, 'SIGINT']);
+    expect(readdirSync(base).some((entry) => entry.startsWith(`.${name}.partial-`))).toBe(false);
   });
 
   it('refuses a folder that is not empty, and replaces a dataset when forced', async () => {
