@@ -17,6 +17,12 @@ import { stringifyDynamic } from '../../columns/dynamic.ts';
 import type { ScalarType, Value } from '../../columns/value.ts';
 
 type Kernel = (args: readonly Column[], resultType: ScalarType, rowCount: number) => Column | undefined;
+/** The quotient rounded down; exact for whole numbers within 2^53, where a division alone may round up to the next. */
+function floorDivide(value: number, step: number): number {
+  const quotient = Math.floor(value / step);
+  return quotient * step > value ? quotient - 1 : quotient;
+}
+
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
 export type Arithmetic = '+' | '-' | '*' | '/' | '%';
 
@@ -239,10 +245,36 @@ export function notKernel(args: readonly Column[], _type: ScalarType, rowCount: 
   return { kind: 'bool', type: 'bool', values: out, nulls };
 }
 
+/** One pass where both bounds are constants; undefined where they are not. */
+function betweenConstants(
+  value: Column,
+  low: Column,
+  high: Column,
+  negated: boolean,
+  rowCount: number,
+): BoolColumn | undefined {
+  if (value.kind !== 'number' || low.kind !== 'constant' || high.kind !== 'constant') return undefined;
+  if (family(low.type) !== family(value.type) || family(high.type) !== family(value.type)) return undefined;
+  const least = constantNumber(low);
+  const most = constantNumber(high);
+  if (least === undefined || most === undefined) return undefined;
+  const { values, nulls } = value;
+  const out = new Uint8Array(rowCount);
+  const inside = negated ? 0 : 1;
+  for (let i = 0; i < rowCount; i++) {
+    const v = values[i]!;
+    out[i] = v >= least && v <= most ? inside : 1 - inside;
+  }
+  if (nulls) for (let i = 0; i < rowCount; i++) if (nulls[i]) out[i] = 0;
+  return { kind: 'bool', type: 'bool', values: out, nulls };
+}
+
 export function betweenKernel(negated: boolean): Kernel {
   const least = comparisonKernel('>=');
   const most = comparisonKernel('<=');
   return ([value, low, high], _type, rowCount) => {
+    const bounded = betweenConstants(value!, low!, high!, negated, rowCount);
+    if (bounded) return bounded;
     const above = least([value!, low!], 'bool', rowCount) as BoolColumn | undefined;
     const below = above && (most([value!, high!], 'bool', rowCount) as BoolColumn | undefined);
     if (!below) return undefined;
@@ -283,6 +315,59 @@ function arithmeticFits(operator: Arithmetic, a: ScalarType, b: ScalarType, resu
   }
 }
 
+/** `out = left operator right`, in doubles; the remainder takes no sign from the left. */
+function calculate(operator: Arithmetic, left: Numbers, right: Numbers, out: Float64Array): void {
+  const n = out.length;
+  const x = left.values;
+  const y = right.values;
+  if (x && !y) {
+    const c = right.constant;
+    switch (operator) {
+      case '+':
+        for (let i = 0; i < n; i++) out[i] = x[i]! + c;
+        return;
+      case '-':
+        for (let i = 0; i < n; i++) out[i] = x[i]! - c;
+        return;
+      case '*':
+        for (let i = 0; i < n; i++) out[i] = x[i]! * c;
+        return;
+      case '/':
+        for (let i = 0; i < n; i++) out[i] = x[i]! / c;
+        return;
+      default:
+    }
+  }
+  const a = x ?? new Float64Array(n).fill(left.constant!);
+  const b = y ?? new Float64Array(n).fill(right.constant!);
+  switch (operator) {
+    case '+':
+      for (let i = 0; i < n; i++) out[i] = a[i]! + b[i]!;
+      return;
+    case '-':
+      for (let i = 0; i < n; i++) out[i] = a[i]! - b[i]!;
+      return;
+    case '*':
+      for (let i = 0; i < n; i++) out[i] = a[i]! * b[i]!;
+      return;
+    case '/':
+      for (let i = 0; i < n; i++) out[i] = a[i]! / b[i]!;
+      return;
+    case '%':
+      for (let i = 0; i < n; i++) {
+        const rest = a[i]! % b[i]!;
+        out[i] = rest < 0 ? rest + Math.abs(b[i]!) : rest;
+      }
+  }
+}
+
+/** Products of 32-bit numbers can lose digits in doubles; the processor's own multiplication wraps. */
+function multiplyInts(left: Numbers, right: Numbers, out: Float64Array): void {
+  const x = left.values;
+  const y = right.values;
+  for (let i = 0; i < out.length; i++) out[i] = Math.imul(x ? x[i]! : left.constant!, y ? y[i]! : right.constant!);
+}
+
 export function arithmeticKernel(operator: Arithmetic): Kernel {
   return ([a, b], type, rowCount) => {
     if (!b || !arithmeticFits(operator, a!.type, b.type, type)) return undefined;
@@ -294,36 +379,17 @@ export function arithmeticKernel(operator: Arithmetic): Kernel {
       for (const side of [left, right])
         if (side.constant !== undefined && Math.abs(side.constant) > MAX_SAFE) return undefined;
     }
-    const x = left.values ?? new Float64Array(rowCount).fill(left.constant);
-    const y = right.values ?? new Float64Array(rowCount).fill(right.constant);
     const out = new Float64Array(rowCount);
     let nulls = eitherNull(nullsOf(a!), nullsOf(b));
-    switch (operator) {
-      case '+':
-        for (let i = 0; i < rowCount; i++) out[i] = x[i]! + y[i]!;
-        break;
-      case '-':
-        for (let i = 0; i < rowCount; i++) out[i] = x[i]! - y[i]!;
-        break;
-      case '*':
-        if (type === 'int') for (let i = 0; i < rowCount; i++) out[i] = Math.imul(x[i]!, y[i]!);
-        else for (let i = 0; i < rowCount; i++) out[i] = x[i]! * y[i]!;
-        break;
-      case '/':
-        for (let i = 0; i < rowCount; i++) out[i] = x[i]! / y[i]!;
-        break;
-      case '%':
-        for (let i = 0; i < rowCount; i++) {
-          const rest = x[i]! % y[i]!;
-          out[i] = rest < 0 ? rest + Math.abs(y[i]!) : rest;
-        }
-    }
+    if (operator === '*' && type === 'int') multiplyInts(left, right, out);
+    else calculate(operator, left, right, out);
     if (type !== 'real') {
       if (operator === '/' || operator === '%' || a!.type === 'real' || b.type === 'real') {
         const divides = (operator === '/' || operator === '%') && b.type !== 'real';
-        if (divides && (nulls || !right.values || y.includes(0))) {
+        const y = right.values;
+        if (divides && (y ? y.includes(0) : right.constant === 0)) {
           const zeros = new Uint8Array(rowCount);
-          for (let i = 0; i < rowCount; i++) zeros[i] = (y[i] === 0 ? 1 : 0) | (nulls ? nulls[i]! : 0);
+          for (let i = 0; i < rowCount; i++) zeros[i] = (!y || y[i] === 0 ? 1 : 0) | (nulls ? nulls[i]! : 0);
           nulls = zeros;
         }
         // + 0 turns a negative zero, which whole numbers do not have, into zero.
@@ -582,9 +648,9 @@ export function binKernel(args: readonly Column[], type: ScalarType, rowCount: n
   for (let i = 0; i < rowCount; i++) {
     const value = values[i]! + shift;
     if (whole) {
-      const rest = value % step;
-      out[i] = value - (rest < 0 ? rest + step : rest) - shift;
-      if (!(Math.abs(out[i]!) <= MAX_SAFE && Math.abs(value) <= MAX_SAFE)) return undefined;
+      const start = floorDivide(value, step) * step - shift;
+      if (!(Math.abs(start) <= MAX_SAFE && Math.abs(value) <= MAX_SAFE)) return undefined;
+      out[i] = start;
     } else out[i] = Math.floor(value / step) * step;
   }
   if (a.nulls) for (let i = 0; i < rowCount; i++) if (a.nulls[i]) out[i] = 0;
@@ -603,7 +669,7 @@ export function dayKernel(type: NumberType, apply: (value: number, day: number) 
     if (args.length !== 1 || a.kind !== 'number' || a.type !== 'datetime') return undefined;
     const { values, nulls } = a;
     const out = new Float64Array(rowCount);
-    for (let i = 0; i < rowCount; i++) out[i] = apply(values[i]!, Math.floor(values[i]! / DAY));
+    for (let i = 0; i < rowCount; i++) out[i] = apply(values[i]!, floorDivide(values[i]!, DAY));
     if (nulls) for (let i = 0; i < rowCount; i++) if (nulls[i]) out[i] = 0;
     return { kind: 'number', type, values: out, nulls };
   };
@@ -629,10 +695,10 @@ export function differenceKernel(unitOf: (part: string) => number | undefined): 
     const nulls = eitherNull(nullsOf(a), nullsOf(b));
     const x = left.values;
     const y = right.values;
-    const fixedX = x ? 0 : Math.floor(left.constant! / unit);
-    const fixedY = y ? 0 : Math.floor(right.constant! / unit);
+    const fixedX = x ? 0 : floorDivide(left.constant!, unit);
+    const fixedY = y ? 0 : floorDivide(right.constant!, unit);
     for (let i = 0; i < rowCount; i++) {
-      out[i] = (x ? Math.floor(x[i]! / unit) : fixedX) - (y ? Math.floor(y[i]! / unit) : fixedY);
+      out[i] = (x ? floorDivide(x[i]!, unit) : fixedX) - (y ? floorDivide(y[i]!, unit) : fixedY);
     }
     if (nulls) for (let i = 0; i < rowCount; i++) if (nulls[i]) out[i] = 0;
     return { kind: 'number', type: 'long', values: out, nulls };
