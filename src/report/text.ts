@@ -154,13 +154,16 @@ function noise({ perLookalike, falseAlarms, rows }: RuleReport, colors: Colors):
   if (rows.falsePositive === 0 && perLookalike.length === 0) return [];
   const line = (name: string, alerted: string, falseRows: number) =>
     `  ${fit(name, NAME_WIDTH)}${alerted.padStart(11)}${formatNumber(falseRows, 'row').padStart(18)}`;
+  const loud = perLookalike
+    .filter((kind) => kind.rows > 0 || kind.alerted > 0)
+    .toSorted((a, b) => b.rows - a.rows || b.alerted - a.alerted);
+  const silent = perLookalike.length - loud.length;
   return [
     colors.dim(`  ${fit('false alarms by what looked alike', NAME_WIDTH)}${'rang'.padStart(11)}`),
-    ...perLookalike
-      .toSorted((a, b) => b.rows - a.rows)
-      .map((kind) => line(kind.lookalike, `${kind.alerted} of ${kind.planted}`, kind.rows)),
+    ...loud.map((kind) => line(kind.lookalike, `${kind.alerted} of ${kind.planted}`, kind.rows)),
     ...(falseAlarms.rows.supporting > 0 ? [line("an attacker's other acts", '', falseAlarms.rows.supporting)] : []),
     line('everyday activity', '', falseAlarms.rows.background),
+    ...(silent > 0 ? [colors.dim(`  ${formatNumber(silent, 'kind')} of look-alike never rang`)] : []),
   ];
 }
 

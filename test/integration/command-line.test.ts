@@ -27,6 +27,31 @@ describe('help', () => {
   });
 });
 
+describe('docs/command-line.md', () => {
+  const page = readFileSync(path.join(REPOSITORY, 'docs/command-line.md'), 'utf8');
+
+  test('lists every exit code as --help does, and so does the README', () => {
+    const readme = readFileSync(path.join(REPOSITORY, 'README.md'), 'utf8');
+    for (const line of exitCodeLines()) {
+      const [, code, meaning] = /^(\d+) +(.*)$/.exec(line)!;
+      for (const text of [page, readme]) expect(text).toContain(`| ${code} | ${meaning} |`);
+    }
+  });
+
+  test('has every command and every option', async () => {
+    const { stdout } = await tocsin(['--help']);
+    const commands = Array.from(stdout.matchAll(/^ {2}(\w+) \[options\]/gm), (match) => match[1]!);
+    expect(commands.length).toBeGreaterThanOrEqual(9);
+    for (const command of commands) {
+      expect(page).toContain(`tocsin ${command} `);
+      const help = await tocsin(['help', command]);
+      for (const [option] of help.stdout.matchAll(/--[a-z]+/g)) {
+        if (option !== '--help') expect(page, command).toContain(option);
+      }
+    }
+  });
+});
+
 describe('a wrong command line', () => {
   test.each([
     { args: ['chekc'], says: ["unknown command 'chekc'", 'Did you mean check?'] },
