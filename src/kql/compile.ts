@@ -122,6 +122,14 @@ function compile(text: string, options: CompileOptions, reporter: Reporter): Pla
       : [{ message: `the plugin ${name} is not supported`, span: { start, end: start + d.length } }];
   });
   if (unknownPlugins.length > 0) throw reporter.error('UNSUPPORTED', unknownPlugins);
+  const elsewhere = wrong.flatMap((d): Located[] => {
+    const name = /^The name '(workspace|app|resource|adx|arg)' does not refer/.exec(d.message)?.[1];
+    const start = originalOffset(d.start, insertions);
+    return name === undefined
+      ? []
+      : [{ message: `${name}(...): tables of other places are not supported`, span: { start, end: start + d.length } }];
+  });
+  if (elsewhere.length > 0) throw reporter.error('UNSUPPORTED', elsewhere);
   if (wrong.length > 0) {
     const names = [...new Set([...tables.keys(), ...knownTables()])];
     const described = wrong.map((diagnostic) => {

@@ -105,6 +105,9 @@ const JOIN_KINDS: Readonly<Record<string, JoinKind>> = {
   rightsemi: 'rightsemi',
 };
 
+/** Sources whose rows come in an order of their own. */
+const SERIALIZED_SOURCES: ReadonlySet<Plan['op']> = new Set<Plan['op']>(['group', 'range']);
+
 /** Operators that leave rows in the order in which they come. */
 const ORDER_KEEPERS = new Set([
   'FilterOperator',
@@ -540,7 +543,7 @@ export class QueryLowering implements Lowering {
 
   #operator(node: SyntaxNode, input: Plan, outer: Context): Plan {
     const kind = this.kusto.kindOf(node);
-    const isOrdered = this.#serialized.has(input) || input.op === 'group' || input.op === 'range';
+    const isOrdered = this.#serialized.has(input) || SERIALIZED_SOURCES.has(input.op);
     const serialized = isOrdered || kind === 'SerializeOperator';
     const plan = this.#applied(node, kind, input, { ...outer, columns: input.columns, serialized }, outer);
     const orders = kind === 'SortOperator' || kind === 'TopOperator' || kind === 'ScanOperator';

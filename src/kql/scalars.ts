@@ -137,7 +137,7 @@ const CONVERSIONS: Readonly<Record<ScalarType, string>> = {
   timespan: 'totimespan',
   string: 'tostring',
   guid: 'toguid',
-  dynamic: 'todynamic_value',
+  dynamic: 'parse_json',
 };
 
 const BOOLEAN_OPERATORS = new Set(['and', 'or', '==', '!=', '<', '<=', '>', '>=', '=~', '!~', 'in', 'matches regex']);
