@@ -1,4 +1,5 @@
 /** Conversions between scalar types, tests for null and empty, and the choice between values. */
+import { TocsinError } from '../../base/errors.ts';
 import { MAX_DATETIME_TICKS, UNIX_EPOCH_TICKS } from '../../base/time.ts';
 import { parseDynamic, stringifyDynamic } from '../../columns/dynamic.ts';
 import { type Dynamic, DynamicDatetime, DynamicTimespan, type ScalarType, type Value } from '../../columns/value.ts';
@@ -209,10 +210,16 @@ export const CONVERSIONS: readonly ScalarFunction[] = [
     types[0] === 'string' ? (value === '' ? null : parseDynamic(value as string)) : toDynamic(value!, types[0]!),
   ),
   define('dynamic_to_json', ([value]) => (value === null ? '' : sortedJson(value!))),
-  define('tohex', ([value, length]) => {
+  define('tohex', ([value, length], types) => {
     if (value === null) return '';
-    const text = BigInt.asUintN(64, value as bigint).toString(16);
-    return length === undefined ? text : text.padStart(Number(length), '0');
+    const text = BigInt.asUintN(types[0] === 'int' ? 32 : 64, value as bigint).toString(16);
+    if (length === undefined) return text;
+    const width = Number(length as bigint);
+    return text.length > width ? '' : text.padStart(width, '0');
+  }),
+  define('assert', ([condition, message]) => {
+    if (condition === true) return true;
+    throw new TocsinError('QUERY', `assert() failed: ${textOf(message ?? null, 'string')}`);
   }),
   define('gettype', ([value], types) => (types[0] === 'dynamic' ? dynamicTypeName(value!) : types[0]!)),
   define('isnull', ([value], types) => types[0] !== 'string' && value === null, { vector: isNullKernel(true) }),

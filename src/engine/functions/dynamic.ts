@@ -6,7 +6,7 @@ import type { Dynamic, ScalarType, Value } from '../../columns/value.ts';
 import { convertValue } from './convert.ts';
 import { define, type ScalarFunction } from './function.ts';
 import { step } from './operators.ts';
-import { compareValues, isNumeric, numberOf, textOf, toDynamic, unwrap } from './scalars.ts';
+import { compareValues, fold, hasTerm, isNumeric, numberOf, textOf, toDynamic, unwrap } from './scalars.ts';
 
 type Bag = Map<string, Dynamic>;
 
@@ -308,8 +308,8 @@ function ofArray(
 
 function hasAnyIndex(text: string, terms: Dynamic): bigint {
   if (!Array.isArray(terms)) return -1n;
-  const folded = text.toLowerCase();
-  return BigInt(terms.findIndex((term) => folded.includes(textOf(term, 'dynamic').toLowerCase())));
+  const folded = fold(text);
+  return BigInt(terms.findIndex((term) => hasTerm(folded, fold(textOf(term, 'dynamic')), true, true)));
 }
 
 export const DYNAMIC_FUNCTIONS: readonly ScalarFunction[] = [

@@ -133,6 +133,18 @@ export const HASH_FUNCTIONS: readonly ScalarFunction[] = [
     };
     return parseGuid(hex(0, 4, true) + hex(4, 6, true) + hex(6, 8, true) + hex(8, 16, false));
   }),
+  define('base64_encode_fromguid', ([guid], types) => {
+    const canonical = parseGuid(textOf(guid!, types[0]!));
+    if (canonical === null) return '';
+    const hex = canonical.replaceAll('-', '');
+    const field = (from: number, to: number, reversed: boolean): Buffer => {
+      const part = Buffer.from(hex.slice(from * 2, to * 2), 'hex');
+      return reversed ? part.reverse() : part;
+    };
+    return Buffer.concat([field(0, 4, true), field(4, 6, true), field(6, 8, true), field(8, 16, false)]).toString(
+      'base64',
+    );
+  }),
   define('gzip_decompress_from_base64_string', ([value], types) =>
     decompress(textOf(value!, types[0]!), (bytes) => gunzipSync(bytes, LIMIT)),
   ),

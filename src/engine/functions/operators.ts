@@ -357,6 +357,14 @@ function between(args: readonly Value[], types: readonly ScalarType[]): boolean 
 }
 
 const RANGES: ScalarFunction[] = [
+  defineStrict('around', ([value, center, delta], types) => {
+    if (typeof value === 'bigint' && typeof center === 'bigint' && typeof delta === 'bigint') {
+      const distance = value - center;
+      return (distance < 0n ? -distance : distance) <= delta;
+    }
+    const place = numberOf(unwrap(value!, types[0]!).value);
+    return Math.abs(place - numberOf(unwrap(center!, types[1]!).value)) <= numberOf(unwrap(delta!, types[2]!).value);
+  }),
   define('between', between, { vector: betweenKernel(false) }),
   define(
     '!between',

@@ -34,6 +34,8 @@ examples('comparison', [
   ['1h > 59m', 'True'],
   ['5 between (1 .. 5)', 'True'],
   ['5 !between (1 .. 5)', 'False'],
+  ['around(5, 7, 2)', 'True'],
+  ['around(datetime(2020-01-01), datetime(2020-01-02), 1h)', 'False'],
   ['guid(74be27de-1e4e-49d9-b579-fe0b331d3642) == guid(74BE27DE-1E4E-49D9-B579-FE0B331D3642)', 'True'],
 ]);
 
@@ -169,6 +171,10 @@ examples('conversions', [
   ['gettype(dynamic({}))', 'dictionary'],
   ['gettype(dynamic(1.5))', 'real'],
   ['tohex(256)', '100'],
+  ['tohex(-256)', 'ffffffffffffff00'],
+  ['tohex(toint(-256), 8)', 'ffffff00'],
+  ['tohex(256, 2)', ''],
+  ['assert(1 < 2, "never")', 'True'],
   ['unixtime_seconds_todatetime(1546300800)', '2019-01-01T00:00:00.0000000Z'],
   ['unixtime_milliseconds_todatetime(1546300800000)', '2019-01-01T00:00:00.0000000Z'],
 ]);
@@ -234,7 +240,12 @@ examples('texts', [
   [String.raw`extract_all(@"(\d)", "none")`, 'null'],
   [String.raw`extract_all(@"(\d)", "ＡＢ１２")`, '["１","２"]'],
   ['regex_quote("a.b")', String.raw`a\.b`],
-  ['has_any_index("an example", dynamic(["no", "example"]))', '1'],
+  ['has_any_index("an example", dynamic(["exam", "example"]))', '1'],
+  [
+    'base64_decode_toguid(base64_encode_fromguid(toguid("ae3133f2-6e22-49ae-b06a-16e6a9b212eb")))',
+    'ae3133f2-6e22-49ae-b06a-16e6a9b212eb',
+  ],
+  ['base64_encode_fromguid(toguid("ae3133f2-6e22-49ae-b06a-16e6a9b212eb"))', '8jMxriJurkmwahbmqbIS6w=='],
   ['base64_encode_tostring("Kusto")', 'S3VzdG8='],
   ['base64_decode_tostring("S3VzdG8=")', 'Kusto'],
   ['base64_decode_tostring("U3RyaW5n0KHR0tGA0L7Rh9C60LA=")', ''],
@@ -415,6 +426,10 @@ describe('wrong arguments', () => {
   ])('%s is refused with a message', (expression, message) => {
     expect(() => kql(expression)).toThrow(TocsinError);
     expect(() => kql(expression)).toThrow(message);
+  });
+
+  it('assert is refused with its own message', () => {
+    expect(() => kql('assert(1 > 2, "too small")')).toThrow(/too small/);
   });
 
   it('format_datetime is refused where its format holds a letter that stands for nothing', () => {
