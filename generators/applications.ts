@@ -1,6 +1,6 @@
 /**
  * First-party applications, resources, clients and result codes as sign-in rows name them. Application ids are
- * Microsoft's published ones (learn.microsoft.com, "Verify first-party Microsoft applications in sign-in reports").
+ * Microsoft's published ones, but for three of other makers', which are invented (learn.microsoft.com, "Verify first-party Microsoft applications in sign-in reports").
  */
 
 export interface Application {
@@ -35,6 +35,9 @@ export const APPLICATIONS = {
   ExchangeAdmin: { name: 'Exchange Admin Center', id: '497effe9-df71-4043-a8bb-14cf78c4b63b' },
   Compliance: { name: 'Microsoft 365 Security and Compliance Center', id: '80ccca67-54bd-44ab-8625-4b79c4dc7775' },
   WindowsSignIn: { name: 'Windows Sign In', id: '38aa3b87-a06d-4817-b275-7a316988d93b' },
+  Zoom: { name: 'Zoom', id: '5b8e4f1a-9c37-4d20-8a6e-2f41c7d90b35' },
+  DocuSign: { name: 'DocuSign', id: 'c1f27a60-3d84-4b9e-97a5-60e8b2d4f719' },
+  Miro: { name: 'Miro', id: '8d03b9e2-71c6-4fa8-b0d5-94e6a2c81f57' },
 } as const satisfies Record<string, Application>;
 
 export type ApplicationKey = keyof typeof APPLICATIONS;
@@ -61,7 +64,7 @@ export type ClientKind = 'browser' | 'rich' | 'broker' | 'mobile' | 'powershell'
 
 /** An application asking for a resource. */
 export interface Access {
-  readonly application: ApplicationKey;
+  readonly application: ApplicationKey | Application;
   readonly resource: ResourceKey;
   readonly client: ClientKind;
   /** Its tokens live for a day, under continuous access evaluation. */
@@ -95,6 +98,8 @@ export const COMPUTER_ACCESSES: readonly Access[] = [
   access('Teams', 'SharePoint', 'rich', true, 'refreshToken'),
   access('TeamsWeb', 'TeamsServices', 'browser', false, 'refreshToken'),
   access('OfficeOnline', 'SharePoint', 'browser', false, 'refreshToken'),
+  access('Zoom', 'Graph', 'browser', false, 'refreshToken'),
+  access('Miro', 'Graph', 'browser', false, 'refreshToken'),
 ];
 
 export const PHONE_ACCESSES: readonly Access[] = [
@@ -138,15 +143,20 @@ export const INTERACTIVE_ACCESSES: readonly (readonly [weight: number, access: A
   [6, access('Office', 'Graph', 'rich', false, 'none')],
   [5, access('OutlookMobile', 'Exchange', 'mobile', false, 'none')],
   [4, access('Broker', 'DeviceRegistration', 'broker', false, 'none')],
+  [3, access('Zoom', 'Graph', 'browser', false, 'none')],
+  [2, access('DocuSign', 'Graph', 'browser', false, 'none')],
 ];
 
 export const PORTAL_SIGN_IN = access('AzurePortal', 'Arm', 'browser', false, 'none');
+
+export const DEVICE_CODE_SIGN_IN = access('AzureCli', 'Arm', 'cli', false, 'none');
 
 /** What scripts and command lines ask for. */
 export const COMMAND_ACCESSES: readonly Access[] = [
   access('AzureCli', 'Arm', 'cli', false, 'refreshToken'),
   access('AzurePowerShell', 'Arm', 'powershell', false, 'refreshToken'),
   access('GraphCommandLine', 'Graph', 'powershell', false, 'refreshToken'),
+  access('GraphExplorer', 'Graph', 'browser', false, 'refreshToken'),
   access('OfficeHome', 'Graph', 'script', false, 'refreshToken'),
 ];
 

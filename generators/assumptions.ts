@@ -40,7 +40,7 @@ export const PEOPLE = {
   /** People with a second computer at home. Assumption. */
   secondComputerShare: 0.12,
   /** People who sometimes use a commercial VPN, which leaves from a hosting provider's network. Assumption. */
-  commercialVpnShare: 0.03,
+  commercialVpnShare: 0.06,
   /** Developers who run scripts with HTTP libraries' own user agents. Assumption. */
   scriptingDeveloperShare: 0.5,
 } as const;
@@ -65,6 +65,9 @@ export const SILENT = {
   pageLoadSeconds: 17,
   /** A phone renews at night, when it wakes at all. Assumption. */
   phoneNightShare: 0.35,
+  /** Tokens that a scripting developer's scripts, and any developer's command lines, ask for on a working day. Assumption. */
+  scriptingDaily: 22,
+  commandLineDaily: 2,
   /** Ordinary failures, everywhere. Assumption: the rest of the 3-6 % comes from few clients. */
   scatteredFailureShare: 0.006,
   /** Users with a client that fails in a loop. Assumption; one such client can make most of a tenant's rows (verboon.info, 2022). */
@@ -84,6 +87,8 @@ export const INTERACTIVE = {
   previouslySatisfiedShare: 0.72,
   /** Failures that a person causes: a wrong password, a denied or late second factor. Assumption. */
   failureShare: 0.06,
+  /** Working days on which a developer signs a command line in by device code. Assumption. */
+  deviceCodeShare: 0.12,
   /** Interrupts before success: a second factor asked for, "stay signed in?". Assumption. */
   interruptShare: 0.25,
 } as const;
@@ -127,14 +132,17 @@ export const AUDIT = {
   dailyPerUser: 15,
   /** Of these, the share that applications make: device updates, licences, synchronisation. Assumption: 85-90 %. */
   applicationShare: 0.88,
-  /** Rows that an ordinary person makes a day. Assumption: 0.2-1. */
-  personDaily: 0.45,
+  /** Rows that an ordinary person makes on a working day. Assumption: 0.2-1. */
+  personDaily: 1,
   /** Rows that an administrator makes on a working day. Assumption: 10-60. */
-  adminDailyMedian: 18,
+  adminDailyMedian: 25,
   adminDailySigma: 0.55,
-  developerDaily: 1.2,
-  helpDeskDaily: 8,
+  developerDaily: 2,
+  helpDeskDaily: 14,
   serviceAccountDaily: 12,
+  /** Of an administrator's actions, and of an application's, those that are any activity at all. Assumption. */
+  longTailShare: 0.05,
+  applicationLongTailShare: 0.004,
   /** Actions that failed. Assumption. */
   failureShare: 0.02,
 } as const;

@@ -161,9 +161,9 @@ export class SignInRows {
     const token = traits.token ?? access.token;
     const protocol = traits.protocol ?? 'none';
     const transfer = traits.transfer ?? 'none';
-    const key = `${access.application}/${access.resource}/${access.client}/${access.cae}/${token}/${protocol}/${transfer}`;
+    const application = typeof access.application === 'string' ? APPLICATIONS[access.application] : access.application;
+    const key = `${application.id}/${access.resource}/${access.client}/${access.cae}/${token}/${protocol}/${transfer}`;
     return this.#accesses.code(key, () => {
-      const application = APPLICATIONS[access.application];
       const resource = RESOURCES[access.resource];
       let principal = this.#resourcePrincipals.get(resource.id);
       if (principal === undefined) {

@@ -49,7 +49,7 @@ export function userAgent(device: Device, client: ClientKind): string {
     case 'cli':
       return 'python-requests/2.32.3';
     case 'script':
-      return 'axios/1.7.9';
+      return device.scriptAgent;
     case 'service':
       return 'python-requests/2.31.0';
   }

@@ -87,7 +87,18 @@ export interface Device {
   readonly isCompliant: boolean;
   readonly browser: 'Edge' | 'Chrome' | 'Safari' | 'Firefox';
   readonly browserVersion: string;
+  /** What scripts on it call themselves. */
+  readonly scriptAgent: string;
 }
+
+/** User agents of HTTP libraries, which developers' scripts and attackers' tools share. */
+export const SCRIPT_AGENTS = [
+  'axios/1.7.9',
+  'axios/1.8.4',
+  'python-requests/2.32.3',
+  'node',
+  'Go-http-client/1.1',
+] as const;
 
 const ROLES = [
   'Global Administrator',
@@ -506,6 +517,7 @@ function computer(random: RandomStream, index: number, owner: 'company' | 'priva
         : browser === 'Firefox'
           ? '139.0'
           : random.pick(browser === 'Edge' ? EDGE_VERSIONS : CHROME_VERSIONS),
+    scriptAgent: random.pick(SCRIPT_AGENTS),
   };
 }
 
@@ -523,6 +535,7 @@ function phone(random: RandomStream, index: number): Device {
     isCompliant: isRegistered && random.chance(0.9),
     browser: isIphone ? 'Safari' : 'Chrome',
     browserVersion: isIphone ? '18.5' : '136.0.7103.125',
+    scriptAgent: '',
   };
 }
 
@@ -538,5 +551,6 @@ function serverDevice(random: RandomStream): Device {
     isCompliant: false,
     browser: 'Edge',
     browserVersion: EDGE_VERSIONS[0],
+    scriptAgent: '',
   };
 }

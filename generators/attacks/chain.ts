@@ -96,7 +96,8 @@ export interface SignInStep {
   readonly kind: 'signIn';
   /** A person's, without or with a prompt; or an application's by itself. */
   readonly way: 'silent' | 'interactive' | 'application';
-  readonly application: ApplicationKey;
+  /** `consented`: the one that the chain's actor consents to. */
+  readonly application: ApplicationKey | 'consented';
   readonly resource: ResourceKey;
   readonly client: ClientKind;
   readonly agent: string | undefined;
@@ -333,7 +334,7 @@ function readStep(reader: YamlReader, node: YamlNode, kind: Chain['kind']): Chai
     return {
       kind: 'signIn',
       way: reader.name(get('signIn'), 'kind of sign-in', ['silent', 'interactive', 'application'] as const, 'silent'),
-      application: text('application', Object.keys(APPLICATIONS) as ApplicationKey[], 'OfficeHome'),
+      application: text('application', [...(Object.keys(APPLICATIONS) as ApplicationKey[]), 'consented'], 'OfficeHome'),
       resource: text('resource', Object.keys(RESOURCES) as ResourceKey[], 'Graph'),
       client: text('client', CLIENTS, 'browser'),
       agent: fields.has('agent') ? reader.text(get('agent'), 'agent') : undefined,

@@ -6,7 +6,7 @@
 import { purposeKey, RandomStream } from '../../src/base/random.ts';
 import { formatDatetime, ticksFromColumnTicks } from '../../src/base/time.ts';
 import type { TruthEvent, TruthIncident } from '../../src/dataset/truth.ts';
-import { type Access, APPLICATIONS, RESOURCES } from '../applications.ts';
+import { type Access, type Application, APPLICATIONS, RESOURCES } from '../applications.ts';
 import { findActivity } from '../audit-activities.ts';
 import {
   APPLICATION_ACTORS,
@@ -30,6 +30,7 @@ import {
   hostingPlace,
   type Place,
   residentialPlace,
+  SCRIPT_AGENTS,
   type ServicePrincipal,
   type Tenant,
 } from '../tenant.ts';
@@ -115,6 +116,7 @@ function attackerComputer(
     isCompliant: false,
     browser,
     browserVersion,
+    scriptAgent: '',
   };
 }
 
@@ -272,7 +274,11 @@ class IncidentBuilder {
         ? residentialPlace(random, tenant.offices[account.office]!.city)
         : hostingPlace(random);
     const fixedPlace = attackerPlace();
-    const attackerDevice: Device = { ...random.pick(ATTACKER_DEVICES), index: 15 };
+    const attackerDevice: Device = {
+      ...random.pick(ATTACKER_DEVICES),
+      index: 15,
+      scriptAgent: random.pick(SCRIPT_AGENTS),
+    };
     const actsFromVictim = this.#chain.kind === 'lookalike' || parameters.network === 'victim';
     const onVictimDevice = this.#chain.kind === 'lookalike' || parameters.device === 'victim';
     const cast = this.#cast(groups);
@@ -298,7 +304,17 @@ class IncidentBuilder {
           const own = step.from === 'victim';
           const device = own || onVictimDevice ? devices[0]! : attackerDevice;
           const place = own || actsFromVictim ? calendar.placeOf(devices[0]!, atMs) : fixedPlace;
-          return this.#signIn(step, atMs, account, calendar, device, devices[0]!, place, outages);
+          return this.#signIn(
+            step,
+            atMs,
+            account,
+            calendar,
+            device,
+            devices[0]!,
+            place,
+            cast('application', undefined, 0).application!,
+            outages,
+          );
         },
       });
     };
@@ -391,6 +407,7 @@ class IncidentBuilder {
     device: Device,
     victimDevice: Device,
     place: Place,
+    consented: NonNullable<Subject['application']>,
     outages: Outages,
   ): PlannedEvent | undefined {
     const { span } = this.#planner;
@@ -402,8 +419,10 @@ class IncidentBuilder {
     const ingested = ingestedAt(generated, random, outages[table]);
     if (atMs < 0 || generated >= span.endTicks) return undefined;
     const id = `${this.#id}/${++this.#eventNumber}`;
+    const application: Application =
+      step.application === 'consented' ? { name: consented.name, id: consented.appId } : APPLICATIONS[step.application];
     const access: Access = {
-      application: step.application,
+      application,
       resource: step.resource,
       client: step.client,
       cae: false,
@@ -426,16 +445,7 @@ class IncidentBuilder {
       // A stolen token carries its session's number wherever it is used.
       session: calendar.sessionOf(victimDevice, atMs),
       latency: random.below(256),
-      truth: this.#truth(
-        id,
-        table,
-        created,
-        generated,
-        ingested,
-        account.signInName,
-        APPLICATIONS[step.application].name,
-        step.role,
-      ),
+      truth: this.#truth(id, table, created, generated, ingested, account.signInName, application.name, step.role),
     };
   }
 

@@ -4,7 +4,7 @@
  * several rows writes them under one CorrelationId.
  */
 import { purposeKey, RandomStream } from '../../src/base/random.ts';
-import { activity } from '../audit-activities.ts';
+import { ACTIVITIES, activity } from '../audit-activities.ts';
 import type { AuditRows } from '../audit-rows.ts';
 import {
   APPLICATION_ACTORS,
@@ -37,6 +37,7 @@ type SubjectKind =
   | 'policy'
   | 'device'
   | 'newApplication'
+  | 'domain'
   | 'none';
 
 interface Step {
@@ -196,6 +197,37 @@ const SERVICE_ACTS: readonly Act[] = [
   [2, [step('Disable account', 'colleague')]],
 ];
 
+/** What an operation of a category is usually done to. */
+const SUBJECT_OF_CATEGORY: Readonly<Record<string, SubjectKind>> = {
+  RoleManagement: 'role',
+  ApplicationManagement: 'principal',
+  Policy: 'policy',
+  AuthorizationPolicy: 'policy',
+  PermissionGrantPolicy: 'policy',
+  IdentityProtection: 'policy',
+  Device: 'device',
+  KeyManagement: 'device',
+  DirectoryManagement: 'domain',
+  GroupManagement: 'group',
+  UserManagement: 'colleague',
+  ResourceManagement: 'role',
+};
+
+/** The rare rest: every activity that there is happens now and then. */
+const LONG_TAIL = ACTIVITIES.map(({ category, operation, actor }) => ({
+  actor,
+  steps: [
+    step(
+      `${category}/${operation}`,
+      category === 'GroupManagement' && /member|owner/.test(operation)
+        ? 'colleague'
+        : (SUBJECT_OF_CATEGORY[category] ?? 'none'),
+    ),
+  ],
+}));
+const USER_LONG_TAIL = LONG_TAIL.filter(({ actor }) => actor !== 'app').map(({ steps }) => steps);
+const APPLICATION_LONG_TAIL = LONG_TAIL.filter(({ actor }) => actor !== 'user').map(({ steps }) => steps);
+
 /** What applications do to an account, by weight. */
 const APPLICATION_ACTS: readonly (readonly [weight: number, actor: ApplicationActor, steps: readonly Step[]])[] = [
   [44, 'deviceRegistration', [step('Update device', 'device')]],
@@ -307,6 +339,8 @@ function subjectOf(
       const id = `6f${index}b2c4d-1a2b-4c3d-8e4f-5a6b7c8d9e0${index}`;
       return { application: { name, appId: id, objectId: id.replace(/^6f/, '7e') }, user: account };
     }
+    case 'domain':
+      return { domain: `mail.${tenant.domain}` };
     case 'none':
       return {};
   }
@@ -324,7 +358,8 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
   const adminDaily = random.lognormal(AUDIT.adminDailyMedian, AUDIT.adminDailySigma);
 
   const perform = (atMs: number, acts: readonly Act[]): void => {
-    const [, steps] = acts[random.weighted(acts.map(([weight]) => weight))]!;
+    const isRare = acts === ADMIN_ACTS && random.chance(AUDIT.longTailShare);
+    const steps = isRare ? random.pick(USER_LONG_TAIL) : acts[random.weighted(acts.map(([weight]) => weight))]![1];
     const colleague = random.below(tenant.userCount);
     // One action is about one group, policy or application throughout.
     const seed = random.u32();
@@ -407,7 +442,8 @@ export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: 
     const count = random.poisson(mean * (works ? 1.15 : 0.6));
     const midnight = calendar.midnightMs(day);
     for (let i = 0; i < count; i++) {
-      const [, actor, steps] = APPLICATION_ACTS[random.weighted(APPLICATION_WEIGHTS)]!;
+      const [, actor, usual] = APPLICATION_ACTS[random.weighted(APPLICATION_WEIGHTS)]!;
+      const steps = random.chance(AUDIT.applicationLongTailShare) ? random.pick(APPLICATION_LONG_TAIL) : usual;
       let at = midnight + random.between(0, 24) * MS_PER_HOUR;
       const correlation = rows.nextCorrelation++;
       const initiator = rows.initiatorCode(applicationInitiator(tenant, actor), APPLICATION_ACTORS[actor][0]);

@@ -45,6 +45,7 @@ export class Calendar {
   readonly #officePlace: Place;
   readonly #homePlace: Place;
   readonly #vpnPlace: Place;
+  readonly #homeDesk: Place;
   readonly #mobilePlaces = new Map<number, Place>();
 
   constructor(tenant: Tenant, account: Account, span: Span) {
@@ -53,7 +54,10 @@ export class Calendar {
     this.#span = span;
     this.#officePlace = tenant.officePlace(account.office);
     this.#homePlace = tenant.homePlace(account.ordinal);
-    this.#vpnPlace = tenant.commercialVpnPlace(account.ordinal) ?? tenant.vpnPlace();
+    const commercial = tenant.commercialVpnPlace(account.ordinal);
+    this.#vpnPlace = commercial ?? tenant.vpnPlace();
+    // Who has a VPN of their own leaves it on at home.
+    this.#homeDesk = commercial ?? this.#homePlace;
   }
 
   /** Half-open: local days that can have rows in the dataset. */
@@ -121,7 +125,7 @@ export class Calendar {
       return atWork && workday.site === 'office' ? this.#officePlace : this.#homePlace;
     }
     if (!atWork || device.index > 0) return this.#homePlace;
-    return workday.site === 'office' ? this.#officePlace : workday.site === 'vpn' ? this.#vpnPlace : this.#homePlace;
+    return workday.site === 'office' ? this.#officePlace : workday.site === 'vpn' ? this.#vpnPlace : this.#homeDesk;
   }
 
   /** The account's sessions of the portal on a local day, in order, none overlapping. */

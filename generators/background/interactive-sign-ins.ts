@@ -2,6 +2,7 @@
 import { purposeKey, RandomStream } from '../../src/base/random.ts';
 import {
   type Access,
+  DEVICE_CODE_SIGN_IN,
   INTERACTIVE_ACCESSES,
   INTERACTIVE_FAILURES,
   PORTAL_SIGN_IN,
@@ -9,7 +10,7 @@ import {
 } from '../applications.ts';
 import { INTERACTIVE } from '../assumptions.ts';
 import { PUBLISH_SECONDS, TICKS_PER_MS, type Span } from '../rows.ts';
-import type { SignInRows } from '../sign-in-rows.ts';
+import type { AccessTraits, SignInRows } from '../sign-in-rows.ts';
 import type { Situation } from '../sign-in-texts.ts';
 import type { Device, Tenant } from '../tenant.ts';
 import { type Calendar, FIRST_LOCAL_DAY } from './calendar.ts';
@@ -39,6 +40,7 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
     situation: Situation,
     shared: number,
     lag: number,
+    traits?: AccessTraits,
   ): void => {
     const created = span.startTicks + Math.floor(atMs * TICKS_PER_MS);
     // A step is a text of its own for each row, so none is made for rows that would be dropped.
@@ -46,7 +48,7 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
     rows.add(
       atMs,
       lag,
-      rows.accessCode(access),
+      rows.accessCode(access, traits),
       rows.clientCode(device, access.client),
       rows.placeCode(calendar.placeOf(device, atMs)),
       rows.outcomeCode(result, situation),
@@ -71,6 +73,13 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
         PORTAL_CORRELATIONS + session.index * 1024,
         PUBLISH_SECONDS.draw(random),
       );
+    }
+    if (account.kind === 'developer' && random.chance(INTERACTIVE.deviceCodeShare)) {
+      const atMs = random.between(workday.startMs, workday.endMs);
+      add(devices[0]!, atMs, DEVICE_CODE_SIGN_IN, '0', 'mfa', correlation++, PUBLISH_SECONDS.draw(random), {
+        protocol: 'deviceCode',
+        transfer: 'deviceCodeFlow',
+      });
     }
     const count = random.poisson(mean);
     for (let i = 0; i < count; i++) {

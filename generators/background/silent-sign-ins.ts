@@ -435,12 +435,16 @@ function writeScripts(
   const scripts = new RandomStream(tenant.seed, HABITS, calendar.account.ordinal, 1).chance(
     PEOPLE.scriptingDeveloperShare,
   );
-  const count = random.poisson(scripts ? 5 : 1.5);
+  const count = random.poisson(scripts ? SILENT.scriptingDaily : SILENT.commandLineDaily);
   const session = calendar.sessionOf(device, startMs);
   for (let i = 0; i < count; i++) {
     const at = random.between(startMs, endMs);
-    const access = COMMAND_ACCESSES[random.below(scripts ? COMMAND_ACCESSES.length : 3)]!;
-    const code = rows.accessCode(access);
+    const access = COMMAND_ACCESSES[random.below(scripts ? COMMAND_ACCESSES.length : 4)]!;
+    // Some command lines live on a device code of some days ago.
+    const code = rows.accessCode(
+      access,
+      access.client === 'cli' && random.chance(0.3) ? { transfer: 'deviceCodeFlow' } : {},
+    );
     const client = rows.clientCode(device, access.client);
     rows.add(
       at,

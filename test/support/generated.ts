@@ -15,8 +15,8 @@ export interface Generated {
   readonly manifest: GeneratedDataset;
   readonly dataset: Dataset;
   readonly folder: string;
-  /** All rows of a table in order of TimeGenerated; with just some columns where given. */
-  rows(table: string, columns?: readonly string[]): Row[];
+  /** The rows of a table in order of TimeGenerated; with just some columns where given, and evenly spaced ones where there are more than `most`. */
+  rows(table: string, columns?: readonly string[], most?: number): Row[];
   remove(): void;
 }
 
@@ -33,13 +33,14 @@ export async function generated(
     manifest,
     dataset,
     folder,
-    rows(table, names) {
+    rows(table, names, most = Number.POSITIVE_INFINITY) {
       const schema = [...tableColumns(table)!, { name: INGESTION_TIME, type: 'datetime' as const }].filter(
         ({ name }) => !names || names.includes(name),
       );
       const batch = dataset.all().scan(table, schema, undefined);
       const columns = batch.columns();
-      return Array.from({ length: batch.rowCount }, (_, row) => ({
+      const stride = Math.max(1, Math.ceil(batch.rowCount / most));
+      return Array.from({ length: Math.ceil(batch.rowCount / stride) }, (_, index) => index * stride).map((row) => ({
         ...Object.fromEntries(schema.map(({ name }, index) => [name, valueAt(columns[index]!, row)])),
         $events: batch.lineage ? batch.lineage.sets[batch.lineage.codes[row]!]! : [],
       })) as unknown as Row[];
