@@ -133,18 +133,25 @@ function fieldDimensions(facts: Facts): Map<string, string> {
   return dimensionOf;
 }
 
-/** The rows of a field in `order`, as narrow as its values allow (a Float64 field stays one). */
-function arrange(field: FieldArray, order: Uint32Array): FieldArray {
+/**
+ * The rows of a field in `order`, as narrow as its values allow (a Float64 field stays one).
+ *
+ * @param size - values are below this; undefined where that is not known.
+ */
+function arrange(field: FieldArray, order: Uint32Array, size: number | undefined): FieldArray {
   const length = order.length;
-  if (field instanceof Float64Array) {
-    const out = new Float64Array(length);
-    for (let i = 0; i < length; i++) out[i] = field[order[i]!]!;
-    return out;
-  }
-  let max = 0;
-  for (let i = 0; i < length; i++) if (field[i]! > max) max = field[i]!;
+  if (field instanceof Float64Array) return arrangeFloats(field, order);
+  let max = (size ?? 1) - 1;
+  if (size === undefined) for (let i = 0; i < length; i++) if (field[i]! > max) max = field[i]!;
   const out = max < 0x100 ? new Uint8Array(length) : max < 0x1_0000 ? new Uint16Array(length) : new Uint32Array(length);
   for (let i = 0; i < length; i++) out[i] = field[order[i]!]!;
+  return out;
+}
+
+/** Apart, so that the compiler sees one kind of array. */
+function arrangeFloats(field: Float64Array, order: Uint32Array): Float64Array {
+  const out = new Float64Array(order.length);
+  for (let i = 0; i < order.length; i++) out[i] = field[order[i]!]!;
   return out;
 }
 
@@ -262,8 +269,12 @@ export function encodeFacts(facts: Facts): EncodedFacts {
   const children = fieldNames.map((name) => {
     const values = facts.fields[name]!;
     if (values.length !== rowCount) throw internal(facts, `'${name}' has ${values.length} values for ${rowCount} rows`);
-    const field = arrange(values, order);
     const dimensionName = dimensionOf.get(name);
+    const field = arrange(
+      values,
+      order,
+      dimensionName === undefined ? undefined : facts.dimensions[dimensionName]!.size,
+    );
     const dimension = dimensionName === undefined ? undefined : dimensionNames.indexOf(dimensionName);
     headers.push({
       name,

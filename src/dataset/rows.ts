@@ -169,7 +169,9 @@ export class FileRows implements TableRows {
       if (source.from !== 'id') continue;
       const ordinals = this.attribute(source.dimension, 'ordinal') as Float64Array;
       const accounts = this.field(source.account).values;
-      return Float64Array.from(accounts, (account) => ordinals[account]!);
+      const ties = new Float64Array(accounts.length);
+      for (let row = 0; row < ties.length; row++) ties[row] = ordinals[accounts[row]!]!;
+      return ties;
     }
     return undefined;
   }
