@@ -512,7 +512,7 @@ class GrowingTable {
   /** The acting account of a row as truth shows it, for labels. */
   accountOf(): (row: number) => string {
     const initiatedBy = this.table === 'AuditLogs' ? this.#text('InitiatedBy') : undefined;
-    const name = initiatedBy ?? this.#text('UserPrincipalName');
+    const name = initiatedBy ?? this.#text('UserPrincipalName') ?? this.#text('ServicePrincipalName');
     if (!name) return () => '';
     const texts: string[] = [];
     name.mapEntries((text) => {
@@ -815,7 +815,7 @@ class Importer implements RecordSink {
       }
       if (wanted.size === 0) continue;
       const accountOf = table.accountOf();
-      const operationOf = table.textOf(name === 'AuditLogs' ? 'OperationName' : 'AppDisplayName');
+      const operationOf = table.textOf(operationColumn(name));
       const labels: Label[] = [];
       for (let row = 0; row < table.rowCount; row++) {
         const candidates = wanted.get(table.timeOf(row));
@@ -831,6 +831,12 @@ class Importer implements RecordSink {
     }
     return { total: events.length, labelled };
   }
+}
+
+/** The column that truth shows as the operation: what was done, or the application of a sign-in (of an application's own: its target). */
+function operationColumn(table: string): string {
+  if (table === 'AuditLogs') return 'OperationName';
+  return tableColumns(table)!.some(({ name }) => name === 'AppDisplayName') ? 'AppDisplayName' : 'ResourceDisplayName';
 }
 
 function readError(file: string, error: unknown): TocsinError {

@@ -652,6 +652,40 @@ describe('partitions and truth', () => {
       labelled.map((row) => [stringifyDynamic(valueAt(batch.column(0), row)), valueAt(batch.column(1), row)]),
     ).toEqual([['{"user":{"userPrincipalName":"User4@x"}}', parseIsoDatetime(at)]]);
   });
+
+  it('an application is labelled by its name and the resource it signs in to', async () => {
+    const at = '2026-05-01T00:00:02.0000000Z';
+    const table = 'AADServicePrincipalSignInLogs';
+    const event = {
+      id: 'e1',
+      table,
+      at,
+      generated: at,
+      ingested: at,
+      account: 'archiver',
+      operation: 'Microsoft Graph',
+    };
+    const incident = {
+      id: 'i1',
+      kind: 'attack',
+      scenario: 's',
+      variant: 'v',
+      title: 't',
+      techniques: [],
+      start: at,
+      end: at,
+    };
+    const report = await importText(
+      JSON.stringify({
+        Type: table,
+        TimeGenerated: at,
+        ServicePrincipalName: 'archiver',
+        ResourceDisplayName: 'Microsoft Graph',
+      }),
+      { truth: file('truth.ndjson', JSON.stringify({ ...incident, events: [{ ...event, role: 'supporting' }] })) },
+    );
+    expect(report.truthEvents).toEqual({ total: 1, labelled: 1 });
+  });
 });
 
 describe.skipIf(!sharedPath('samples'))('real records', () => {
