@@ -17,10 +17,27 @@
  */
 import type { ColumnInfo } from '../columns/batch.ts';
 import { ACCOUNT_COLUMNS } from '../schema/account.ts';
-import { type Expression, type Plan, planExpressions, planInputs, type Span, visitExpression } from '../plan/plan.ts';
+import {
+  type Expression,
+  type Plan,
+  planExpressions,
+  planInputs,
+  scannedTables,
+  type Span,
+  visitExpression,
+} from '../plan/plan.ts';
 import { isRowLocal } from './evaluate.ts';
 import { onceRanges } from './hoist.ts';
-import { conjuncts, dependsOnGroup, isConstantPlan, perRowApply, readsGroupOnly } from './nature.ts';
+import {
+  allExpressions,
+  conjuncts,
+  dependsOnGroup,
+  isConstantPlan,
+  mapOptions,
+  partsOfOptions,
+  perRowApply,
+  readsGroupOnly,
+} from './nature.ts';
 import { plugin } from './plugins/index.ts';
 
 export interface Gather {
@@ -109,7 +126,7 @@ class Cutter {
 
   #work(node: Plan): Split {
     if (isConstantPlan(node)) return restOnly(node);
-    if (planExpressions(node).some(hasOpenSubquery)) {
+    if (allExpressions(node).some(hasOpenSubquery) || partsOfOptions(node).plans.some((plan) => !isFree(plan))) {
       return this.#after(node, 'a sub-query reads a table, so its rows are needed in one place');
     }
     switch (node.op) {
@@ -160,8 +177,19 @@ class Cutter {
 
   /** The node with the plans inside its expressions gathered as well. */
   #withSubqueries(node: Plan): Plan {
-    if (!planExpressions(node).some(hasOpenSubquery)) return node;
-    return mapExpressions(node, (expression) => this.#expression(expression));
+    const mapped = allExpressions(node).some(hasOpenSubquery)
+      ? mapExpressions(node, (expression) => this.#expression(expression))
+      : node;
+    if (mapped.op !== 'plugin' || partsOfOptions(mapped).plans.every(isFree)) return mapped;
+    const reason = `${mapped.name} reads a table besides its input`;
+    return {
+      ...mapped,
+      options: mapOptions(
+        mapped.options,
+        (e) => e,
+        (plan) => this.whole(plan, reason),
+      ),
+    };
   }
 
   #expression(expression: Expression): Expression {
@@ -576,6 +604,11 @@ function hasOpenSubquery(expression: Expression): boolean {
   return open;
 }
 
+/** The plan reads no table, so that every partition has the same rows of it. */
+function isFree(plan: Plan): boolean {
+  return scannedTables(plan).length === 0;
+}
+
 /** Follows an output column of `from` down to a column of `to`, through nodes that pass it on unchanged. */
 function traceDown(from: Plan, column: number, to: Plan): number | undefined {
   let node = from;
@@ -651,7 +684,7 @@ function mapExpressions(node: Plan, map: (expression: Expression) => Expression)
         step: map(node.step),
       };
     case 'plugin':
-      return { ...node, args: node.args.map(map) };
+      return { ...node, args: node.args.map(map), options: mapOptions(node.options, map, (plan) => plan) };
     default:
       return node;
   }

@@ -12,11 +12,13 @@ import { type Column, gatherColumn, sliceColumn } from '../columns/column.ts';
 import { type Expression, type Plan, planExpressions } from '../plan/plan.ts';
 import { isRowLocal } from './evaluate.ts';
 import {
+  allExpressions,
   conjuncts,
   isBodyInvariant,
   isConstantPlan,
   isRunConstant,
   isTimeInvariant,
+  partsOfOptions,
   type PerRowApply,
   perRowApply,
 } from './nature.ts';
@@ -130,7 +132,11 @@ function work(node: Plan): Hoistable | undefined {
       return source && { timeColumns: new Set(), ranges: source.ranges };
     }
     case 'plugin': {
-      const input = plugin(node.name)?.rowLocal && areFixed(node.args) ? hoistable(node.input) : undefined;
+      const isFixed =
+        plugin(node.name)?.rowLocal &&
+        areFixed(allExpressions(node)) &&
+        partsOfOptions(node).plans.every(isConstantPlan);
+      const input = isFixed ? hoistable(node.input) : undefined;
       return input && { timeColumns: new Set(), ranges: input.ranges };
     }
     case 'union': {

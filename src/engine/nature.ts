@@ -2,6 +2,65 @@
 import { type Expression, type Plan, planExpressions, planInputs, visitExpression, visitPlan } from '../plan/plan.ts';
 import { scalarFunction } from './functions/registry.ts';
 
+/** An expression or a plan inside the options of a plugin. */
+interface OptionParts {
+  readonly expressions: readonly Expression[];
+  readonly plans: readonly Plan[];
+}
+
+const optionParts = new WeakMap<Plan, OptionParts>();
+const NO_PARTS: OptionParts = { expressions: [], plans: [] };
+
+/** What a plugin evaluates besides its arguments: `scan` keeps its steps' conditions in its options, a lookup its table. */
+export function partsOfOptions(node: Plan): OptionParts {
+  if (node.op !== 'plugin') return NO_PARTS;
+  let parts = optionParts.get(node);
+  if (!parts) {
+    const expressions: Expression[] = [];
+    const plans: Plan[] = [];
+    mapOptions(
+      node.options,
+      (expression) => {
+        expressions.push(expression);
+        return expression;
+      },
+      (plan) => {
+        plans.push(plan);
+        return plan;
+      },
+    );
+    optionParts.set(node, (parts = { expressions, plans }));
+  }
+  return parts;
+}
+
+const EXPRESSION_KINDS = new Set(['column', 'literal', 'call', 'toscalar', 'tolist']);
+
+/** A copy of a plugin's options with their expressions and plans replaced. */
+export function mapOptions<T>(
+  options: T,
+  onExpression: (expression: Expression) => Expression,
+  onPlan: (plan: Plan) => Plan,
+): T {
+  const walk = (value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map(walk);
+    if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+    if ('kind' in value && 'span' in value && EXPRESSION_KINDS.has(value.kind as string)) {
+      return onExpression(value as Expression);
+    }
+    if ('op' in value && 'columns' in value && 'span' in value) return onPlan(value as Plan);
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item)]));
+  };
+  return walk(options) as T;
+}
+
+/** Every expression that a node evaluates, those in a plugin's options among them. */
+export function allExpressions(node: Plan): readonly Expression[] {
+  const { expressions } = partsOfOptions(node);
+  return expressions.length === 0 ? planExpressions(node) : [...planExpressions(node), ...expressions];
+}
+
 /** Equal rows give equal values in every run: no clock, no chance, no sub-query that reads a table. */
 export function isTimeInvariant(expression: Expression): boolean {
   let invariant = true;
@@ -36,8 +95,11 @@ export function isConstantPlan(plan: Plan): boolean {
   let constant = true;
   visitPlan(plan, (node) => {
     if (node.op === 'scan' || node.op === 'gather' || node.op === 'group') constant = false;
-    for (const expression of planExpressions(node)) {
+    if (!partsOfOptions(node).plans.every(isConstantPlan)) constant = false;
+    for (const expression of allExpressions(node)) {
       visitExpression(expression, (e) => {
+        // Sub-queries of options are not visited from outside.
+        if ((e.kind === 'toscalar' || e.kind === 'tolist') && !isConstantPlan(e.plan)) constant = false;
         if (e.kind !== 'call') return;
         const f = scalarFunction(e.name);
         if (f && !(f.timeInvariant && f.deterministic)) constant = false;
@@ -55,7 +117,7 @@ export function dependsOnGroup(plan: Plan): boolean {
   const known = groupPlans.get(plan);
   if (known !== undefined) return known;
   let depends = plan.op === 'group' || planInputs(plan).some((input) => dependsOnGroup(input));
-  for (const expression of planExpressions(plan)) {
+  for (const expression of allExpressions(plan)) {
     visitExpression(expression, (e) => {
       if ((e.kind === 'toscalar' || e.kind === 'tolist') && dependsOnGroup(e.plan)) depends = true;
     });
@@ -121,7 +183,7 @@ export function isBodyInvariant(body: Plan): boolean {
   if (!readsGroupOnly(body)) return false;
   let invariant = true;
   visitPlan(body, (node) => {
-    if (!planExpressions(node).every((e) => isClockFree(e))) invariant = false;
+    if (!allExpressions(node).every((e) => isClockFree(e))) invariant = false;
   });
   return invariant;
 }

@@ -19,6 +19,8 @@ import {
   filter,
   join,
   long,
+  mvApply,
+  partitionBy,
   project,
   rows,
   scan,
@@ -27,6 +29,8 @@ import {
   take,
   text,
   timespan,
+  tolist,
+  toscalar,
   union,
 } from './plans.ts';
 import type { ReferenceTables } from './reference-evaluator.ts';
@@ -174,12 +178,15 @@ export function replayCut(root: Plan, partitions: readonly MemoryTables[], runs:
   });
 }
 
-/** Hourly runs with a window of two hours, over all the time that {@link logs} fill. */
+/** Hourly runs with a window of two hours, over all the time that {@link logs} fill, and one that goes by ingestion. */
 export function hourlyRuns(window = 120n): Run[] {
-  return Array.from({ length: 6 }, (_, hour) => {
+  const hourly = Array.from({ length: 6 }, (_, hour) => {
     const now = NOON + BigInt(hour) * 60n * MINUTE;
     return { now, window: { after: now - window * MINUTE, until: now, ingestedBy: now + 5n * MINUTE } };
   });
+  const now = NOON + 150n * MINUTE;
+  const ingested = { after: NOON - 1n, until: now, ingestedAfter: now - 60n * MINUTE, ingestedBy: now };
+  return [...hourly, { now, window: ingested }];
 }
 
 /** Numbers that decide what a random plan is made of; shrinks to short and plain plans. */
@@ -221,12 +228,24 @@ export function planFrom(numbers: readonly number[], options: { readonly ordered
     }
   };
   const names = (plan: Plan, type?: string): string[] =>
-    plan.columns.filter((c) => type === undefined || c.type === type).map((c) => c.name);
-  const predicate = (plan: Plan): Expression => {
+    plan.columns.filter((c) => (type === undefined || c.type === type) && c.name[0] !== '$').map((c) => c.name);
+  const predicate = (plan: Plan, depth = 0): Expression => {
     const strings = names(plan, 'string');
     const times = names(plan, 'datetime');
     const longs = names(plan, 'long');
-    const kind = roll(6);
+    const kind = roll(depth > 0 ? 8 : 6);
+    if (kind === 6 && strings.length > 0) {
+      const other = pipeline(depth - 1);
+      const theirs = names(other, 'string');
+      if (theirs.length > 0) {
+        const listed = project(other, (of) => ({ only: of(chooseKey(theirs)) }));
+        return call(choose(['in', '!in']), 'bool', column(plan, chooseKey(strings)), tolist(listed));
+      }
+    }
+    if (kind === 7 && longs.length > 0) {
+      const counted = summarize(pipeline(depth - 1), [], () => ({ n: aggregate('count', 'long') }));
+      return call(choose(['<', '>']), 'bool', column(plan, choose(longs)), toscalar(counted));
+    }
     if (kind === 0 && times.length > 0) {
       return call(
         choose(['>', '>=', '<', '<=']),
@@ -303,12 +322,30 @@ export function planFrom(numbers: readonly number[], options: { readonly ordered
     }
     return out;
   };
+  /** What runs over each group of an `apply`. */
+  const body = (group: Plan): Plan => {
+    const strings = names(group, 'string');
+    const kept = roll(2) === 0 ? filter(group, () => predicate(group)) : group;
+    if (strings.length === 0) return kept;
+    switch (roll(options.ordered === false ? 2 : 5)) {
+      case 0:
+        return summarize(kept, roll(2) === 0 ? [] : [choose(strings)], () => aggregates(kept));
+      case 1:
+        return kept;
+      case 2:
+        return take(sort(kept, { name: choose(strings) }), 1 + roll(2));
+      case 3:
+        return extend(kept, () => ({ [`n${++made}`]: call('row_number', 'long') }));
+      default:
+        return summarize(union(kept, group), [], () => ({ [`n${++made}`]: aggregate('count', 'long') }));
+    }
+  };
   const step = (plan: Plan, depth: number): Plan => {
     const keyable = names(plan).filter((name) => column(plan, name).type !== 'dynamic');
-    switch (roll(options.ordered === false ? 8 : 10)) {
+    switch (roll(options.ordered === false ? 9 : 12)) {
       case 0:
       case 1:
-        return filter(plan, () => predicate(plan));
+        return filter(plan, () => predicate(plan, depth));
       case 2: {
         const strings = names(plan, 'string');
         const times = names(plan, 'datetime');
@@ -362,7 +399,14 @@ export function planFrom(numbers: readonly number[], options: { readonly ordered
         const lists = names(plan, 'dynamic');
         return lists.length > 0 ? expand(plan, choose(lists), choose(['dynamic', 'string'])) : plan;
       }
-      case 8:
+      case 8: {
+        const lists = names(plan, 'dynamic');
+        if (lists.length === 0) return plan;
+        return mvApply(plan, ++made, choose(lists), (group) => body(group));
+      }
+      case 9:
+        return keyable.length > 0 ? partitionBy(plan, ++made, chooseKey(keyable), (group) => body(group)) : plan;
+      case 10:
         return keyable.length > 0
           ? sort(plan, { name: choose(keyable), descending: roll(2) === 0 }, { name: choose(keyable) })
           : plan;

@@ -180,3 +180,54 @@ export function expand(input: Plan, name: string, type: ScalarType = 'dynamic'):
     span,
   };
 }
+
+/** `x in (plan's first column)`. */
+export function tolist(plan: Plan): Expression {
+  return { kind: 'tolist', plan, type: 'dynamic', span };
+}
+
+export function toscalar(plan: Plan): Expression {
+  return { kind: 'toscalar', plan, type: plan.columns[0]!.type, span };
+}
+
+/** `mv-apply name on (body)`: rows numbered, expanded, and the body over each row's elements. */
+export function mvApply(input: Plan, id: number, name: string, body: (group: Plan) => Plan): Plan {
+  const number = `$group${id}`;
+  const numbered = extend(input, () => ({ [number]: call('row_number', 'long') }));
+  const expanded = expand(numbered, name, 'string');
+  return applyTo(expanded, id, number, body, [name, number]);
+}
+
+/** `partition by key (body)`. */
+export function partitionBy(input: Plan, id: number, key: string, body: (group: Plan) => Plan): Plan {
+  return applyTo(input, id, key, body, undefined);
+}
+
+function applyTo(
+  input: Plan,
+  id: number,
+  key: string,
+  body: (group: Plan) => Plan,
+  hidden: readonly string[] | undefined,
+): Plan {
+  const rows = body({ op: 'group', id, columns: input.columns, span });
+  // The number of the group is nobody's business outside.
+  const made = project(rows, (of) =>
+    Object.fromEntries(rows.columns.flatMap((c) => (c.name === key && hidden ? [] : [[c.name, of(c.name)]]))),
+  );
+  const outer = hidden
+    ? input.columns.flatMap((c, index) =>
+        hidden.includes(c.name) || made.columns.some((d) => d.name === c.name) ? [] : [index],
+      )
+    : [];
+  return {
+    op: 'apply',
+    id,
+    input,
+    groupColumn: input.columns.findIndex((c) => c.name === key),
+    body: made,
+    outer,
+    columns: [...outer.map((index) => input.columns[index]!), ...made.columns],
+    span,
+  };
+}
