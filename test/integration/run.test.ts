@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,7 +7,7 @@ import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT_CODES } from '../../src/base/errors.ts';
 import type { ScoreReport } from '../../src/report/json.ts';
-import { type Finished, REPOSITORY, temporaryFolder, tocsin } from '../support/run-cli.ts';
+import { BINARY, type Finished, REPOSITORY, temporaryFolder, tocsin } from '../support/run-cli.ts';
 
 const SMALL = ['--users', '150', '--days', '2', '--seed', '5'];
 
@@ -123,6 +124,27 @@ describe('tocsin run with bad input', () => {
   });
 });
 
+describe('a run that proves nothing', () => {
+  test('prints its score and fails where no attack was planted', async () => {
+    const cwd = temporaryFolder();
+    const shipped = readFileSync(path.join(REPOSITORY, 'scenarios/quiet-smb.yaml'), 'utf8');
+    writeFileSync(path.join(cwd, 'calm.yaml'), shipped.replace(/^attacks:\n(?: .*\n)+/m, ''));
+    const { code, stdout, stderr } = await tocsin(['run', 'calm.yaml', '--users', '40', '--days', '1'], { cwd });
+    expect(code).toBe(EXIT_CODES.expectation);
+    expect(stdout).toContain('unmeasured: no attack was planted');
+    expect(stderr).toContain('no attack was planted');
+  });
+
+  test('fails where the rule reads tables that the tenant does not have', async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(path.join(cwd, 'azure.kql'), 'AzureActivity\n| where OperationNameValue has "delete"\n');
+    const args = ['run', 'quiet-smb', '--users', '40', '--days', '1', '--rule', 'azure.kql'];
+    const { code, stderr } = await tocsin(args, { cwd });
+    expect(code).toBe(EXIT_CODES.expectation);
+    expect(stderr).toContain('azure.kql: the score proves nothing: the rule read no rows');
+  });
+});
+
 describe('Ctrl-C', () => {
   test.each([
     ['generate', ['generate', 'contoso-2k', '--out', 'tenant']],
@@ -139,6 +161,31 @@ describe('Ctrl-C', () => {
     expect([code, stdout]).toEqual([EXIT_CODES.interrupted, '']);
     expect(stderr).toMatch(/^error: interrupted/);
     expect(readdirSync(cwd)).toEqual([]);
+  });
+});
+
+/** `script` of util-linux gives a command a terminal. */
+function hasTerminals(): boolean {
+  try {
+    return execFileSync('script', ['--version'], { encoding: 'utf8' }).includes('util-linux');
+  } catch {
+    return false;
+  }
+}
+
+describe('progress', () => {
+  test.skipIf(!hasTerminals())('is drawn on a terminal, and cleared before the results', () => {
+    const command = `'${process.execPath}' '${BINARY}' run contoso-2k --users 50 --days 1`;
+    const shown = execFileSync('script', ['-qec', command, '/dev/null'], {
+      encoding: 'utf8',
+      cwd: temporaryFolder(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    expect(shown).toMatch(/generating +[#.]+ \d+\/\d+ partitions/);
+    expect(shown).toMatch(/replaying +[#.]+ \d+\/\d+ partitions/);
+    const board = shown.indexOf('attack recall');
+    expect(shown.lastIndexOf('partitions')).toBeLessThan(board);
+    expect(shown.lastIndexOf('\u001b[?25l')).toBeLessThan(shown.lastIndexOf('\u001b[?25h'));
   });
 });
 
