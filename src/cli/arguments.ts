@@ -21,3 +21,10 @@ export function time(text: string): string {
 export function collect(text: string, previous: readonly string[] = []): string[] {
   return [...previous, text];
 }
+
+/** Collects `NAME=FILE` options by name; the last `=` parts them, since a URL may hold others. */
+export function assignment(text: string, previous: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const at = text.lastIndexOf('=');
+  if (at <= 0 || at === text.length - 1) throw new InvalidArgumentError('expected NAME=FILE');
+  return { ...previous, [text.slice(0, at)]: text.slice(at + 1) };
+}

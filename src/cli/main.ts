@@ -7,7 +7,8 @@ import { createRequire } from 'node:module';
 import { Command, Option } from 'commander';
 import { EXIT_CODES, TocsinError } from '../base/errors.ts';
 import { ROW_FORMATS } from '../report/rows.ts';
-import { collect, time, wholeNumber } from './arguments.ts';
+import type { TableFiles } from '../query/files.ts';
+import { assignment, collect, time, wholeNumber } from './arguments.ts';
 import type { GenerateFlags } from './commands/generate.ts';
 import type { ImportFlags } from './commands/import.ts';
 import type { QueryFlags } from './commands/query.ts';
@@ -57,6 +58,17 @@ function interruptible(): AbortSignal {
   return interruption.signal;
 }
 
+/** The options that give a query the lists it reads besides logs. */
+function withLists(target: Command): Command {
+  return target
+    .option(
+      '--watchlist <name=file>',
+      'rows of a watchlist: CSV, JSON or NDJSON; may be given several times',
+      assignment,
+    )
+    .option('--external <url=file>', 'local copy of what externaldata reads; may be given several times', assignment);
+}
+
 /** The options of a scenario, for the commands that generate one. */
 function scenarioCommand(name: string, summary: string): Command {
   return command(name, summary)
@@ -68,7 +80,7 @@ function scenarioCommand(name: string, summary: string): Command {
     .option('--force', 'replace a dataset that is there');
 }
 
-scenarioCommand('run', 'generate a scenario, replay rules over it and score what they catch')
+withLists(scenarioCommand('run', 'generate a scenario, replay rules over it and score what they catch'))
   .option('--rule <file>', 'rule file, may be given several times (default: the shipped rule)', collect)
   .option('--out <folder>', 'keep the dataset, with alerts.ndjson and score.json in it')
   .action(async (scenario: string, flags: RunFlags) =>
@@ -97,7 +109,7 @@ command('import', 'make a dataset of log files: NDJSON or JSON, plain or gzipped
     (await import('./commands/import.ts')).importLogs(files, flags, terminal, interruptible()),
   );
 
-command('replay', 'run a rule on its schedule over a dataset')
+withLists(command('replay', 'run a rule on its schedule over a dataset'))
   .argument('<dataset>', 'folder of the dataset')
   .requiredOption('--rule <file>', 'rule file; may be given several times', collect)
   .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS)
@@ -114,15 +126,19 @@ command('score', 'score the alerts of an earlier replay against the truth of the
     (await import('./commands/score.ts')).score(dataset, options, terminal),
   );
 
-command('check', 'say whether a rule parses, binds and is supported; every problem with its position')
+withLists(command('check', 'say whether a rule parses, binds and is supported; every problem with its position'))
   .argument('<file>', 'rule: a YAML template, an exported JSON rule, or a bare .kql query')
-  .action(async (file: string) => (await import('./commands/check.ts')).check(file, terminal));
+  .action(async (file: string, flags: TableFiles) =>
+    (await import('./commands/check.ts')).check(file, flags, terminal),
+  );
 
-command('explain', 'print the plan that a rule compiles to')
+withLists(command('explain', 'print the plan that a rule compiles to'))
   .argument('<file>', 'rule: a YAML template, an exported JSON rule, or a bare .kql query')
-  .action(async (file: string) => (await import('./commands/explain.ts')).explain(file, terminal));
+  .action(async (file: string, flags: TableFiles) =>
+    (await import('./commands/explain.ts')).explain(file, flags, terminal),
+  );
 
-command('query', 'run a KQL query over a dataset')
+withLists(command('query', 'run a KQL query over a dataset'))
   .argument('<kql>', 'the text of the query')
   .option('--data <dataset>', 'folder of the dataset; without it, only what the query itself defines')
   .option('--now <time>', 'what now() gives (default: the end of the dataset)', time)

@@ -43,6 +43,8 @@ import {
 export interface RowTable {
   readonly columns: readonly ColumnInfo[];
   readonly rows: readonly (readonly Value[])[];
+  /** The names are the first line of a file without a schema, which `externaldata` may also read as a row. */
+  readonly namedByFirstLine?: boolean;
 }
 
 /** What the engine can do, asked by name. */
@@ -472,6 +474,8 @@ export class QueryLowering implements Lowering {
   #externalData(node: SyntaxNode, cx: Context): Plan {
     const columns = this.#schema(node['Schema']);
     const span = this.span(node, cx);
+    const properties = this.#parameters(node['WithClause']?.Properties);
+    const skipsFirst = this.#parameterText(properties.get('ignorefirstrecord'), cx)?.toLowerCase() === 'true';
     const inputs: Plan[] = [];
     for (const uri of elementsOf(node['URIs'])) {
       const url = constantText(this.#scalars.lower(uri, { ...cx, columns: [] }));
@@ -489,8 +493,13 @@ export class QueryLowering implements Lowering {
         continue;
       }
       const indexes = columns.map((column) => columnIndex(given.columns, column.name));
-      const byPosition = indexes.every((index) => index < 0);
-      const rows = given.rows.map((row) =>
+      // Kusto takes the fields of a line by their places; rows of objects go by name.
+      const byPosition = given.namedByFirstLine === true || indexes.every((index) => index < 0);
+      const lines =
+        given.namedByFirstLine && !skipsFirst
+          ? [given.columns.map((column) => column.name), ...given.rows]
+          : given.rows;
+      const rows = lines.map((row) =>
         columns.map((column, i) => {
           const source = byPosition ? i : indexes[i]!;
           return converted(row[source] ?? null, given.columns[source]?.type ?? column.type, column.type);

@@ -24,7 +24,11 @@ import { discoverColumns } from './discover.ts';
 /** Rows given in memory: plain objects, or columns with rows of cells. Cells are plain JavaScript values. */
 export type TableInput =
   | readonly Readonly<Record<string, unknown>>[]
-  | { readonly columns: readonly ColumnInfo[]; readonly rows: readonly (readonly unknown[])[] };
+  | {
+      readonly columns: readonly ColumnInfo[];
+      readonly rows: readonly (readonly unknown[])[];
+      readonly namedByFirstLine?: boolean;
+    };
 
 /** What a query may read besides tables in memory: an opened dataset. */
 export interface QueryDataset {
@@ -82,7 +86,9 @@ export async function query(kql: string, options: QueryOptions = {}): Promise<Qu
   const compileOptions: CompileOptions = {
     ...(options.file === undefined ? {} : { file: options.file }),
     tables: Object.fromEntries([...given].map(([name, table]) => [name, table.columns])),
-    watchlists: rowTables(options.watchlists),
+    watchlists: Object.fromEntries(
+      Object.entries(rowTables(options.watchlists)).map(([alias, table]) => [alias, withSearchKey(table)]),
+    ),
     externals: rowTables(options.externals),
     discover: (plan) => discoverColumns(plan, (input) => execute(input, source, run)),
   };
@@ -139,6 +145,16 @@ function clock(options: QueryOptions): bigint {
   return ticks;
 }
 
+/** A watchlist's rows always have a SearchKey: their own, or the first column again. */
+export function withSearchKey(table: RowTable): RowTable {
+  const [first] = table.columns;
+  if (!first || table.columns.some((column) => column.name === 'SearchKey')) return table;
+  return {
+    columns: [{ name: 'SearchKey', type: first.type }, ...table.columns],
+    rows: table.rows.map((row) => [row[0]!, ...row]),
+  };
+}
+
 function rowTables(inputs: Readonly<Record<string, TableInput>> | undefined): Record<string, RowTable> {
   return Object.fromEntries(
     Object.entries(inputs ?? {}).map(([name, input]) => [name, rowTable(name, input, undefined)]),
@@ -148,8 +164,12 @@ function rowTables(inputs: Readonly<Record<string, TableInput>> | undefined): Re
 /** Plain rows as values of the types of `schema`, or of those that the cells show where there is no schema. */
 export function rowTable(name: string, input: TableInput, schema: readonly ColumnInfo[] | undefined): RowTable {
   if (!Array.isArray(input)) {
-    const { columns, rows } = input as Exclude<TableInput, readonly unknown[]>;
-    return { columns, rows: rows.map((row, i) => columns.map((column, j) => valueOf(row[j], column, name, i))) };
+    const { columns, rows, namedByFirstLine = false } = input as Exclude<TableInput, readonly unknown[]>;
+    return {
+      namedByFirstLine,
+      columns,
+      rows: rows.map((row, i) => columns.map((column, j) => valueOf(row[j], column, name, i))),
+    };
   }
   const objects = input as readonly Readonly<Record<string, unknown>>[];
   const columns = schema ?? inferColumns(objects);

@@ -2,11 +2,12 @@
 import { formatProblem } from '../../base/errors.ts';
 import { cut } from '../../engine/cut.ts';
 import { explainPlan } from '../../kql/explain.ts';
+import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { compileRule } from '../../rules/compile.ts';
 import type { Terminal } from '../terminal.ts';
 
-export async function explain(file: string, terminal: Terminal): Promise<void> {
-  const { rule, plan, warnings } = compileRule(file);
+export async function explain(file: string, flags: TableFiles, terminal: Terminal): Promise<void> {
+  const { rule, plan, warnings } = compileRule(file, tablesFromFiles(flags));
   const { root, gathers, reasons } = cut(plan.root);
   const text = explainPlan(root);
   if (terminal.json) {

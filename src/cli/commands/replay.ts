@@ -5,10 +5,11 @@ import { type Dataset, openDataset } from '../../dataset/read.ts';
 import { replayLines, writeLines } from '../../replay/output.ts';
 import { type Replay, replay as replayRule } from '../../replay/replay.ts';
 import { formatMagnitude, formatNumber, formatSeconds } from '../../report/format.ts';
+import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { type CompiledRule, compileRule } from '../../rules/compile.ts';
 import type { Terminal } from '../terminal.ts';
 
-export interface ReplayFlags {
+export interface ReplayFlags extends TableFiles {
   readonly rule: readonly string[];
   readonly threads?: number;
   /** `-` is stdout. */
@@ -32,7 +33,8 @@ export async function replay(
   const { out } = flags;
   if (out !== undefined && out !== '-') await checkFile(out, flags.force ?? false);
   const dataset = await openDataset(location);
-  const compiled = flags.rule.map((file) => ({ file, compiled: compileRule(file) }));
+  const lists = tablesFromFiles(flags);
+  const compiled = flags.rule.map((file) => ({ file, compiled: compileRule(file, lists) }));
   const replays: TimedReplay[] = [];
   for (const rule of compiled) {
     replays.push(await timedReplay(dataset, rule.file, rule.compiled, flags.threads, terminal, signal));

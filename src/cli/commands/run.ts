@@ -7,6 +7,7 @@ import type { TruthIncident } from '../../dataset/truth.ts';
 import { outputError } from '../../dataset/write.ts';
 import { writeLines } from '../../replay/output.ts';
 import { type RuleReport, scoreReport } from '../../report/json.ts';
+import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { type CompiledRule, compileRule } from '../../rules/compile.ts';
 import { score } from '../../score/score.ts';
 import { printScore } from '../scoreboard.ts';
@@ -15,7 +16,7 @@ import type { Terminal } from '../terminal.ts';
 import { type ScenarioFlags, type TimedDataset, timedGenerate } from './generate.ts';
 import { allLines, type TimedReplay, timedReplay } from './replay.ts';
 
-export interface RunFlags extends ScenarioFlags {
+export interface RunFlags extends ScenarioFlags, TableFiles {
   readonly rule?: readonly string[];
   readonly out?: string;
   readonly force?: boolean;
@@ -69,7 +70,8 @@ async function compileWhileGenerating(
   signal: AbortSignal,
 ): Promise<{ readonly rules: readonly NamedRule[]; readonly generated: TimedDataset }> {
   const files = flags.rule ?? [shippedRule()];
-  const compileAll = (): NamedRule[] => files.map((file) => ({ file, compiled: compileRule(file) }));
+  const lists = tablesFromFiles(flags);
+  const compileAll = (): NamedRule[] => files.map((file) => ({ file, compiled: compileRule(file, lists) }));
   if (flags.threads === 0) {
     return { rules: compileAll(), generated: await timedGenerate(scenario, { ...flags, out }, terminal, signal) };
   }
