@@ -1,0 +1,55 @@
+/**
+ * What a check is: a small pure function over the rule and its bound plan, with everything that its documentation needs.
+ * A check reports places, either a field of the rule or a span of its query; what they mean, why they matter and how to
+ * fix them stands in the check itself, once.
+ */
+import type { Problem } from '../../base/errors.ts';
+import type { Plan, Span } from '../../plan/plan.ts';
+import type { FieldPath, Rule, RuleSource } from '../rule.ts';
+
+/** `error`: Sentinel refuses the rule, or it cannot work. `warning`: it works otherwise than it says. `info`: it could be better. */
+export type CheckSeverity = 'error' | 'warning' | 'info';
+
+export interface CheckInput {
+  readonly rule: Rule;
+  /** Undefined where the query does not compile. */
+  readonly plan: Plan | undefined;
+}
+
+/** A place, and what is the matter there. */
+export type Report =
+  | { readonly message: string; readonly path: FieldPath; readonly at?: 'key' | 'value' }
+  | { readonly message: string; readonly span: Span };
+
+export interface Check {
+  /** Stable: suppressions and other tools refer to it. */
+  readonly id: string;
+  readonly severity: CheckSeverity;
+  /** One line. */
+  readonly title: string;
+  /** Why it matters, in one sentence or two. */
+  readonly why: string;
+  /** How to fix it. */
+  readonly fix: string;
+  /** Fields that make a clean rule run into the check, and fields that do not: YAML, laid over a clean rule. */
+  readonly bad: string;
+  readonly good: string;
+  find(input: CheckInput): Iterable<Report>;
+}
+
+export interface Finding {
+  readonly check: string;
+  readonly severity: CheckSeverity;
+  readonly message: string;
+  readonly why: string;
+  readonly fix: string;
+  /** Position, excerpt. */
+  readonly problem: Problem;
+}
+
+/** The report as a problem of the file. */
+export function locate(report: Report, source: RuleSource): Problem {
+  return 'span' in report
+    ? source.queryProblem(report.message, report.span.start, report.span.end)
+    : source.fieldProblem(report.path, report.message, undefined, report.at);
+}

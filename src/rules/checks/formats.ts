@@ -1,0 +1,127 @@
+/** Findings in the forms that other tools read: SARIF 2.1.0 and GitHub's annotations; and the checks as documentation. */
+import { CHECKS, type CheckSeverity, FILE_CHECKS, type RuleCheck } from './index.ts';
+
+const LEVELS: Readonly<Record<CheckSeverity, 'error' | 'warning' | 'note'>> = {
+  error: 'error',
+  warning: 'warning',
+  info: 'note',
+};
+
+/**
+ * A SARIF 2.1.0 log with one run.
+ *
+ * https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+ *
+ * @param version - of Tocsin.
+ */
+export function toSarif(checked: readonly RuleCheck[], version: string): Record<string, unknown> {
+  const rules = [...FILE_CHECKS, ...CHECKS];
+  const indexOf = new Map(rules.map((check, index) => [check.id, index]));
+  return {
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'Tocsin',
+            version,
+            rules: rules.map(({ id, severity, title, why, fix }) => ({
+              id,
+              shortDescription: { text: title },
+              fullDescription: { text: why },
+              help: { text: fix },
+              defaultConfiguration: { level: LEVELS[severity] },
+            })),
+          },
+        },
+        columnKind: 'utf16CodeUnits',
+        results: checked.flatMap(({ file, findings }) =>
+          findings.map(({ check, severity, message, fix, problem }) => ({
+            ruleId: check,
+            ruleIndex: indexOf.get(check),
+            level: LEVELS[severity],
+            message: { text: `${message}. ${fix}` },
+            locations: [
+              {
+                physicalLocation: {
+                  artifactLocation: { uri: uriOf(file) },
+                  region: {
+                    startLine: problem.position?.line ?? 1,
+                    startColumn: problem.position?.column ?? 1,
+                    ...(problem.excerpt && {
+                      endColumn: Math.max(
+                        problem.position!.column + 1,
+                        Math.min(problem.position!.column + problem.excerpt.length, problem.excerpt.line.length + 1),
+                      ),
+                    }),
+                  },
+                },
+              },
+            ],
+          })),
+        ),
+      },
+    ],
+  };
+}
+
+/** A relative path as a URI reference. */
+function uriOf(file: string): string {
+  return file.split(/[\\/]/).map(encodeURIComponent).join('/');
+}
+
+/** One GitHub workflow command for each finding: `::warning file=...,line=...,col=...,title=...::message`. */
+export function toAnnotations({ file, findings }: RuleCheck): string[] {
+  const commands = { error: 'error', warning: 'warning', info: 'notice' } as const;
+  return findings.map(({ check, severity, message, fix, problem }) => {
+    const { line, column } = problem.position ?? { line: 1, column: 1 };
+    const properties = `file=${escapeProperty(file)},line=${line},col=${column},title=${escapeProperty(check)}`;
+    return `::${commands[severity]} ${properties}::${escapeData(`${message}. ${fix}`)}`;
+  });
+}
+
+function escapeData(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function escapeProperty(text: string): string {
+  return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}
+
+/** docs/checks.md: every check with its reason, its remedy and both its examples. */
+export function checksAsMarkdown(): string {
+  const lines = [
+    '# Checks of rules',
+    '',
+    '`tocsin check FILE` finds what Sentinel would refuse, and what works otherwise than the rule says. `error`: refused, or cannot work. `warning`: works otherwise than it says. `info`: could be better.',
+    '',
+    'A comment in the file switches checks off for it: `# tocsin-disable: upn-of-guests, result-not-filtered`, or `// tocsin-disable: ...` in the query.',
+    '',
+    '| check | severity | what it finds |',
+    '|---|---|---|',
+    ...[...FILE_CHECKS, ...CHECKS].map(({ id, severity, title }) => `| [${id}](#${id}) | ${severity} | ${title} |`),
+    '',
+  ];
+  for (const { id, severity, title, why } of FILE_CHECKS) {
+    lines.push(`## ${id}`, '', `${title} (${severity}). ${why}`, '');
+  }
+  for (const { id, severity, title, why, fix, bad, good } of CHECKS) {
+    lines.push(`## ${id}`, '', `${title} (${severity}). ${why}`, '', `${fix}`, '');
+    lines.push(
+      'Found in:',
+      '',
+      '```yaml',
+      bad.trimEnd(),
+      '```',
+      '',
+      'Not in:',
+      '',
+      '```yaml',
+      good.trimEnd(),
+      '```',
+      '',
+    );
+  }
+  return lines.join('\n');
+}
