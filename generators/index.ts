@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { fromPlainError, TocsinError } from '../src/base/errors.ts';
+import { WORKER_EXEC_ARGV } from '../src/base/worker-threads.ts';
 import type { Manifest } from '../src/dataset/manifest.ts';
 import { createDatasetFolder, type WrittenFile } from '../src/dataset/write.ts';
 import { AUDIT, INTERACTIVE, PARTITION, SILENT } from './assumptions.ts';
@@ -153,6 +154,7 @@ async function runPool(
     filename: fileURLToPath(import.meta.resolve('#generator-worker')),
     minThreads: threads,
     maxThreads: threads,
+    execArgv: [...WORKER_EXEC_ARGV],
   });
   try {
     await Promise.all(

@@ -4,6 +4,7 @@
  */
 import { Piscina } from 'piscina';
 import { fromPlainError, type PlainError, TocsinError } from '../base/errors.ts';
+import { WORKER_EXEC_ARGV } from '../base/worker-threads.ts';
 import type { Batch } from '../columns/batch.ts';
 import type { TableSource } from '../engine/run.ts';
 import { type PlainBatch, unpackBatch } from '../engine/transfer.ts';
@@ -62,6 +63,7 @@ export class PoolExecutor implements Executor {
       filename: import.meta.resolve('#replay-worker'),
       minThreads: threads,
       maxThreads: threads,
+      execArgv: [...WORKER_EXEC_ARGV],
       // One task at a time and none waiting in a worker: a task is a whole partition.
       concurrentTasksPerWorker: 1,
     });
