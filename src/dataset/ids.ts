@@ -132,7 +132,7 @@ export function writeId(source: IdSource, row: number, target: Uint8Array, at: n
 
 const scratch = Buffer.alloc(MAX_ID_BYTES);
 
-export function idText(source: IdSource, row: number): string {
+function idText(source: IdSource, row: number): string {
   return scratch.toString('latin1', 0, writeId(source, row, scratch, 0));
 }
 

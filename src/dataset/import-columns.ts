@@ -66,7 +66,7 @@ const INVALID = 2;
 const MALFORMED = 4;
 
 /** Texts and their codes; code 0 is null (the empty text). */
-export class TextColumn implements GrowingColumn {
+export class GrowingTexts implements GrowingColumn {
   lastRow = -1;
   invalid = 0;
   readonly #type: ScalarType;
@@ -303,7 +303,7 @@ const MIN_INT = -(2 ** 31);
 const MAX_INT = 2 ** 31 - 1;
 
 /** Numbers and times, in a Float64 a row; what a Float64 cannot hold is kept aside. */
-export class NumberColumn implements GrowingColumn {
+export class GrowingNumbers implements GrowingColumn {
   lastRow = -1;
   invalid = 0;
   readonly #type: 'int' | 'long' | 'real' | 'datetime' | 'timespan';
@@ -422,7 +422,7 @@ export class NumberColumn implements GrowingColumn {
 }
 
 /** Booleans; rows that were never set are null. */
-export class BoolColumn implements GrowingColumn {
+class GrowingBools implements GrowingColumn {
   lastRow = -1;
   invalid = 0;
   /** 0 is null, 1 false, 2 true, so that what was never set is null. */
@@ -460,15 +460,15 @@ export class BoolColumn implements GrowingColumn {
 export function growingColumn(type: ScalarType, pick?: string): GrowingColumn {
   switch (type) {
     case 'bool':
-      return new BoolColumn();
+      return new GrowingBools();
     case 'int':
     case 'long':
     case 'real':
     case 'datetime':
     case 'timespan':
-      return new NumberColumn(type);
+      return new GrowingNumbers(type);
     default:
-      return new TextColumn(type, pick);
+      return new GrowingTexts(type, pick);
   }
 }
 
@@ -523,7 +523,7 @@ function digits(bytes: Uint8Array, start: number, count: number): number {
 const US_DATETIME = /^(\d{1,2})\/(\d{1,2})\/(\d{4})(?:,?\s+(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,7})?)?\s*([AP]M)?)?$/i;
 
 /** Ticks of an ISO 8601 time, or of the form that the Azure portal exports (`4/28/2021, 2:08:45.221 PM`), read as UTC. */
-export function parseDatetime(text: string): bigint | undefined {
+function parseDatetime(text: string): bigint | undefined {
   const match = US_DATETIME.exec(text);
   if (!match) return parseIsoDatetime(text);
   const [, month, day, year, hour = '0', minute = '00', second = '00', fraction = '', half] = match;

@@ -15,7 +15,7 @@ import type { ScalarType } from '../columns/value.ts';
 import { INGESTION_TIME, knownTables, tableColumns } from '../schema/tables.ts';
 import { partitionOf } from '../schema/account.ts';
 import { type Dimension, type FactColumn, type Facts, type FieldArray, type Label, ROW_ORDER_FIELD } from './facts.ts';
-import { type GrowingColumn, MalformedValue, NumberColumn, TextColumn, growingColumn } from './import-columns.ts';
+import { type GrowingColumn, MalformedValue, GrowingNumbers, GrowingTexts, growingColumn } from './import-columns.ts';
 import {
   KIND,
   type MemberName,
@@ -405,9 +405,9 @@ class GrowingTable {
   readonly columns = new Map<string, { readonly type: ScalarType; readonly column: GrowingColumn }>();
   readonly members: Readonly<Record<Place, MemberTable>>;
   readonly #shape: RecordShape;
-  readonly #time: NumberColumn;
+  readonly #time: GrowingNumbers;
   /** Event times that stand in for TimeGenerated. */
-  readonly #eventTimes: readonly NumberColumn[];
+  readonly #eventTimes: readonly GrowingNumbers[];
   /** Columns that the row being written has set. */
   readonly #touched: GrowingColumn[] = [];
   readonly #unknown: KnownMember[] = [];
@@ -421,12 +421,12 @@ class GrowingTable {
   constructor(table: string) {
     this.table = table;
     this.#shape = new RecordShape(table);
-    this.#time = new NumberColumn('datetime', true);
+    this.#time = new GrowingNumbers('datetime', true);
     this.columns.set('TimeGenerated', { type: 'datetime', column: this.#time });
-    this.columns.set(INGESTION_TIME, { type: 'datetime', column: new NumberColumn('datetime', true) });
+    this.columns.set(INGESTION_TIME, { type: 'datetime', column: new GrowingNumbers('datetime', true) });
     this.#eventTimes = ['CreatedDateTime', 'ActivityDateTime'].flatMap((name) =>
       tableColumns(table)!.some((column) => column.name === name)
-        ? [this.#column(name, 'datetime') as NumberColumn]
+        ? [this.#column(name, 'datetime') as GrowingNumbers]
         : [],
     );
     const memberTable = (place: Place): MemberTable =>
@@ -505,8 +505,8 @@ class GrowingTable {
     );
   }
 
-  #text(name: string): TextColumn | undefined {
-    return this.columns.get(name)?.column as TextColumn | undefined;
+  #text(name: string): GrowingTexts | undefined {
+    return this.columns.get(name)?.column as GrowingTexts | undefined;
   }
 
   /** The acting account of a row as truth shows it, for labels. */
@@ -540,7 +540,7 @@ class GrowingTable {
   /** Rows by partition: by user where one acted, else by application (account.ts). */
   #rowsOfPartitions(count: number): readonly Uint32Array[] {
     if (this.#partitions?.count === count) return this.#partitions.rows;
-    const keys: { column: TextColumn; partitions: Int32Array }[] = [];
+    const keys: { column: GrowingTexts; partitions: Int32Array }[] = [];
     const use = (name: string, keyOf: (text: string) => string): void => {
       const column = this.#text(name);
       if (!column) return;

@@ -233,7 +233,7 @@ function isEqual(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
 }
 
 /** A short excerpt for a message. */
-export function quoted(bytes: Uint8Array, start: number, end: number): string {
+function quoted(bytes: Uint8Array, start: number, end: number): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(end - start, 40)).toString('utf8');
   return JSON.stringify(end - start > 40 ? `${text}…` : text);
 }

@@ -39,7 +39,7 @@ export interface TableRows {
 }
 
 /** The rows that `window` lets through, as a batch over shared columns. */
-export function scanRows(rows: TableRows, columns: readonly ColumnInfo[], window: Window | undefined): Batch {
+function scanRows(rows: TableRows, columns: readonly ColumnInfo[], window: Window | undefined): Batch {
   const all = new Batch(
     columns,
     rows.rowCount,
