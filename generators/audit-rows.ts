@@ -3,6 +3,7 @@ import type { RandomStream } from '../src/base/random.ts';
 import type { ColumnSource, Facts, FactColumn, Label } from '../src/dataset/facts.ts';
 import { INGESTION_TIME, tableColumns } from '../src/schema/tables.ts';
 import { type Activity, operationType } from './audit-activities.ts';
+import { APPLICATION_ACTORS, type ApplicationActor, applicationInitiator } from './audit-texts.ts';
 import { DimensionBuilder, grown, ingestedAt, type Outage, type Span } from './rows.ts';
 import type { Tenant } from './tenant.ts';
 
@@ -17,8 +18,10 @@ export class AuditRows {
   readonly #activities = new DimensionBuilder(ACTIVITY_ATTRIBUTES);
   readonly #initiators = new DimensionBuilder(['InitiatedBy', 'Identity']);
   readonly #targets = new DimensionBuilder(['TargetResources']);
+  readonly #activityCodes = new Map<Activity, number>();
   readonly #details = new DimensionBuilder(['AdditionalDetails']);
   readonly #outcomes = new DimensionBuilder(OUTCOME_ATTRIBUTES);
+  readonly #applicationCodes = new Map<ApplicationActor, number>();
   readonly #labels: Label[] = [];
   #capacity = 1024;
   #rowCount = 0;
@@ -57,12 +60,17 @@ export class AuditRows {
   }
 
   activityCode(activity: Activity): number {
-    return this.#activities.code(`${activity.category}/${activity.operation}`, () => ({
-      OperationName: activity.operation,
-      Category: activity.category,
-      LoggedByService: activity.service,
-      AADOperationType: operationType(activity.operation),
-    }));
+    let code = this.#activityCodes.get(activity);
+    if (code === undefined) {
+      code = this.#activities.append({
+        OperationName: activity.operation,
+        Category: activity.category,
+        LoggedByService: activity.service,
+        AADOperationType: operationType(activity.operation),
+      });
+      this.#activityCodes.set(activity, code);
+    }
+    return code;
   }
 
   /** @param identity - the Identity column: empty for users, the application's name otherwise. */
@@ -70,9 +78,14 @@ export class AuditRows {
     return this.#initiators.code(json, () => ({ InitiatedBy: json, Identity: identity }));
   }
 
-  /** A target that other rows may have too, under a key that names it. */
-  sharedTargetCode(key: string, json: () => string): number {
-    return this.#targets.code(key, () => ({ TargetResources: json() }));
+  /** The initiator of rows that an application of Microsoft's writes. */
+  applicationCode(actor: ApplicationActor): number {
+    let code = this.#applicationCodes.get(actor);
+    if (code === undefined) {
+      code = this.initiatorCode(applicationInitiator(this.#tenant, actor), APPLICATION_ACTORS[actor][0]);
+      this.#applicationCodes.set(actor, code);
+    }
+    return code;
   }
 
   targetCode(json: string): number {

@@ -126,6 +126,10 @@ export class SignInRows {
   #correlation = new Uint32Array(1024);
   #session = new Uint32Array(1024);
   #accountCode = 0;
+  /** Codes by the objects that they were asked for with, in front of the dimensions' text keys; of the current account. */
+  readonly #accessCodes = new Map<Access, number>();
+  readonly #clientCodes = new Map<Device, Partial<Record<Access['client'], number>>>();
+  readonly #placeCodes = new Map<Place, number>();
   /** Numbers the background rows of the current account; planted rows count from a range of their own. */
   nextCounter = 0;
 
@@ -145,6 +149,8 @@ export class SignInRows {
   begin(account: Account): void {
     const isGuest = account.kind === 'guest';
     this.nextCounter = 0;
+    this.#clientCodes.clear();
+    this.#placeCodes.clear();
     this.#accountCode = this.#accounts.append({
       Ordinal: String(account.ordinal),
       UserPrincipalName: account.signInName,
@@ -157,7 +163,17 @@ export class SignInRows {
     });
   }
 
-  accessCode(access: Access, traits: AccessTraits = {}): number {
+  accessCode(access: Access, traits?: AccessTraits): number {
+    if (traits) return this.#accessCode(access, traits);
+    let code = this.#accessCodes.get(access);
+    if (code === undefined) {
+      code = this.#accessCode(access, {});
+      this.#accessCodes.set(access, code);
+    }
+    return code;
+  }
+
+  #accessCode(access: Access, traits: AccessTraits): number {
     const token = traits.token ?? access.token;
     const protocol = traits.protocol ?? 'none';
     const transfer = traits.transfer ?? 'none';
@@ -194,12 +210,30 @@ export class SignInRows {
 
   /** @param agent - a user agent that is not the client's own. */
   clientCode(device: Device, client: Access['client'], agent?: string): number {
-    const text = agent ?? userAgent(device, client);
+    if (agent !== undefined) return this.#clientCode(device, client, agent);
+    let codes = this.#clientCodes.get(device);
+    if (!codes) {
+      codes = {};
+      this.#clientCodes.set(device, codes);
+    }
+    return (codes[client] ??= this.#clientCode(device, client, userAgent(device, client)));
+  }
+
+  #clientCode(device: Device, client: Access['client'], text: string): number {
     const detail = deviceDetail(device, client);
     return this.#clients.code(`${detail}\n${text}`, () => ({ DeviceDetail: detail, UserAgent: text }));
   }
 
   placeCode(place: Place): number {
+    let code = this.#placeCodes.get(place);
+    if (code === undefined) {
+      code = this.#placeCode(place);
+      this.#placeCodes.set(place, code);
+    }
+    return code;
+  }
+
+  #placeCode(place: Place): number {
     return this.#places.code(place.ip, () => ({
       IPAddress: place.ip,
       AutonomousSystemNumber: String(place.asn),

@@ -6,15 +6,7 @@
 import { purposeKey, RandomStream } from '../../src/base/random.ts';
 import { ACTIVITIES, activity } from '../audit-activities.ts';
 import type { AuditRows } from '../audit-rows.ts';
-import {
-  APPLICATION_ACTORS,
-  type ApplicationActor,
-  applicationInitiator,
-  groupNames,
-  type Subject,
-  targetResources,
-  userInitiator,
-} from '../audit-texts.ts';
+import { type ApplicationActor, groupNames, type Subject, targetResources, userInitiator } from '../audit-texts.ts';
 import { AUDIT } from '../assumptions.ts';
 import { MS_PER_HOUR, MS_PER_MINUTE } from '../rows.ts';
 import { userAgent } from '../sign-in-texts.ts';
@@ -437,6 +429,7 @@ export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: 
   const noDetail = rows.detailCode('[]');
   const success = rows.outcomeCode('success');
   const mean = (AUDIT.dailyPerUser * AUDIT.applicationShare) / ROWS_PER_APPLICATION_ACT;
+  const targets = new Map<Step, number[]>();
   for (let day = FIRST_LOCAL_DAY; day < calendar.lastLocalDay; day++) {
     const works = calendar.workday(day) !== undefined;
     const count = random.poisson(mean * (works ? 1.15 : 0.6));
@@ -446,9 +439,10 @@ export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: 
       const steps = random.chance(AUDIT.applicationLongTailShare) ? random.pick(APPLICATION_LONG_TAIL) : usual;
       let at = midnight + random.between(0, 24) * MS_PER_HOUR;
       const correlation = rows.nextCorrelation++;
-      const initiator = rows.initiatorCode(applicationInitiator(tenant, actor), APPLICATION_ACTORS[actor][0]);
+      const initiator = rows.applicationCode(actor);
       const variety = random.below(4);
-      for (const { operation, subject: kind, gap } of steps) {
+      for (const each of steps) {
+        const { operation, subject: kind, gap } = each;
         at += random.between(gap[0], gap[1]) * 1000;
         if (!rows.covers(at)) {
           rows.nextCounter++;
@@ -456,20 +450,19 @@ export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: 
         }
         const found = activity(operation);
         // A few texts for each account and operation stand for the many alike that a real tenant has.
-        const target = rows.sharedTargetCode(`${account.ordinal}/${operation}/${kind}/${variety}`, () => {
-          const texts = new RandomStream(
-            tenant.seed,
-            APPLICATION_STREAM ^ purposeKey(operation),
-            account.ordinal,
-            variety + 1,
-          );
-          return targetResources(
-            tenant,
-            operation,
-            subjectOf(tenant, calendar, devices, kind, account.ordinal, texts),
-            texts,
-          );
-        });
+        let codes = targets.get(each);
+        if (!codes) {
+          codes = [];
+          targets.set(each, codes);
+        }
+        let target = codes[variety];
+        if (target === undefined) {
+          const key = APPLICATION_STREAM ^ purposeKey(operation);
+          const texts = new RandomStream(tenant.seed, key, account.ordinal, variety + 1);
+          const subject = subjectOf(tenant, calendar, devices, kind, account.ordinal, texts);
+          target = rows.targetCode(targetResources(tenant, operation, subject, texts));
+          codes[variety] = target;
+        }
         rows.add(at, rows.activityCode(found), initiator, target, noDetail, success, correlation, random);
       }
     }

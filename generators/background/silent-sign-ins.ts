@@ -20,7 +20,7 @@ import { DAY, PEOPLE, SILENT } from '../assumptions.ts';
 import { MS_PER_HOUR, MS_PER_MINUTE, PUBLISH_SECONDS } from '../rows.ts';
 import type { SignInRows } from '../sign-in-rows.ts';
 import type { Situation } from '../sign-in-texts.ts';
-import type { Device, Place, Tenant } from '../tenant.ts';
+import type { Device, Tenant } from '../tenant.ts';
 import { type Calendar, FIRST_LOCAL_DAY } from './calendar.ts';
 
 const SILENT_STREAM = purposeKey('background/silent');
@@ -66,7 +66,6 @@ class Emitter {
   readonly #rows: SignInRows;
   readonly #calendar: Calendar;
   readonly #success: Readonly<Record<'plain' | 'mfaByClaim' | 'compliantDevice', number>>;
-  readonly #places = new Map<Place, number>();
   #correlation = 0;
 
   constructor(tenant: Tenant, calendar: Calendar, rows: SignInRows) {
@@ -85,13 +84,7 @@ class Emitter {
   }
 
   placeCode(device: Device, atMs: number): number {
-    const place = this.#calendar.placeOf(device, atMs);
-    let code = this.#places.get(place);
-    if (code === undefined) {
-      code = this.#rows.placeCode(place);
-      this.#places.set(place, code);
-    }
-    return code;
+    return this.#rows.placeCode(this.#calendar.placeOf(device, atMs));
   }
 
   success(situation: 'plain' | 'mfaByClaim' | 'compliantDevice'): number {
@@ -254,17 +247,6 @@ function writeComputer(
   }
 }
 
-const PAGE_CACHE = new WeakMap<SignInRows, readonly number[]>();
-
-function pageAccessCodes(rows: SignInRows): readonly number[] {
-  let codes = PAGE_CACHE.get(rows);
-  if (!codes) {
-    codes = PAGE_ACCESSES.map((access) => rows.accessCode(access));
-    PAGE_CACHE.set(rows, codes);
-  }
-  return codes;
-}
-
 function writePages(
   device: Device,
   mean: number,
@@ -277,7 +259,7 @@ function writePages(
   const { random } = emit;
   const count = random.poisson(mean);
   if (count === 0) return;
-  const codes = pageAccessCodes(rows);
+  const codes = PAGE_ACCESSES.map((access) => rows.accessCode(access));
   const client = rows.clientCode(device, 'browser');
   const success = emit.success(situationOf(device) as 'plain');
   const session = calendar.sessionOf(device, startMs);
@@ -443,7 +425,7 @@ function writeScripts(
     // Some command lines live on a device code of some days ago.
     const code = rows.accessCode(
       access,
-      access.client === 'cli' && random.chance(0.3) ? { transfer: 'deviceCodeFlow' } : {},
+      access.client === 'cli' && random.chance(0.3) ? { transfer: 'deviceCodeFlow' } : undefined,
     );
     const client = rows.clientCode(device, access.client);
     rows.add(
