@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { TocsinError } from '../base/errors.ts';
 import { formatDatetime, ticksFromColumnTicks } from '../base/time.ts';
@@ -174,7 +174,8 @@ export async function createDatasetFolder(target: string, options: { force?: boo
           }
           await rm(replaced, { recursive: true, force: true, maxRetries: 3 });
         } else {
-          // An empty folder gives way to a rename.
+          // POSIX renames over an empty folder, Windows does not.
+          if (standing === 'empty') await rmdir(final);
           await rename(temporary, final);
         }
         release();
