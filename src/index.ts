@@ -39,6 +39,16 @@ export { type Replay, replay, type Replayable, type ReplayOptions } from './repl
 export type { Alert, ReplayResult, ResultRow, ScheduledRun } from './replay/result.ts';
 export { type CompiledRule, compileRule, type CompileRuleOptions } from './rules/compile.ts';
 export { type RuleScore, type Scorable, score, type ScoredDataset } from './score/score.ts';
+export {
+  type Cause,
+  type Clause,
+  type ClauseLosses,
+  type Explanation,
+  groupByClause,
+  type NamedValue,
+  type RunOutcome,
+} from './why/explanation.ts';
+export { type Explainable, missedEvents, whyNot, type WhyOptions } from './why/why.ts';
 
 /**
  * Generates a scenario's dataset: a tenant, its background activity, attacks and look-alikes. The same scenario and seed

@@ -14,6 +14,7 @@ import type { ImportFlags } from './commands/import.ts';
 import type { QueryFlags } from './commands/query.ts';
 import type { ReplayFlags } from './commands/replay.ts';
 import type { RunFlags } from './commands/run.ts';
+import type { WhyFlags } from './commands/why.ts';
 import { exitCodeLines } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import { Terminal } from './terminal.ts';
@@ -136,6 +137,19 @@ withLists(command('explain', 'print the plan that a rule compiles to'))
   .argument('<file>', 'rule: a YAML template, an exported JSON rule, or a bare .kql query')
   .action(async (file: string, flags: TableFiles) =>
     (await import('./commands/explain.ts')).explain(file, flags, terminal),
+  );
+
+withLists(command('why', 'say which clause of a rule lost an event, and with which values'))
+  .argument('<dataset>', 'folder of the dataset')
+  .requiredOption('--rule <file>', 'rule file')
+  .option(
+    '--event <id>',
+    'an event of truth.ndjson, or the Id of a record; may be given several times (default: every malicious event in no alert)',
+    collect,
+  )
+  .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS)
+  .action(async (dataset: string, flags: WhyFlags) =>
+    (await import('./commands/why.ts')).why(dataset, flags, terminal, interruptible()),
   );
 
 withLists(command('query', 'run a KQL query over a dataset'))

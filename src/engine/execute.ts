@@ -47,6 +47,12 @@ const GATHERED_TIME = '$TimeGenerated';
 const TIME_GENERATED: ColumnInfo = { name: 'TimeGenerated', type: 'datetime' };
 const INGESTED: ColumnInfo = { name: INGESTION_TIME, type: 'datetime' };
 
+/** One run, for as long as it is held: the scope of its expressions, and the rows of any plan over the evaluator's source. */
+export interface OpenRun extends Scope {
+  /** Evaluated once. */
+  rows(plan: Plan): Batch;
+}
+
 /** Plans over one source of rows, ready for any number of runs: what runs have in common is worked out once. */
 export class Evaluator {
   readonly source: TableSource;
@@ -68,6 +74,11 @@ export class Evaluator {
   /** @param gathered - rows of gathers with scope `run` by id, as {@link gatherBatches} gives them. */
   run(run: Run, gathered: ReadonlyMap<number, Batch> = new Map()): Batch {
     return new Execution(this, run, gathered).rows(this.#root);
+  }
+
+  /** A run that stays open, for those who ask for the rows of one step after another. */
+  open(run: Run, gathered: ReadonlyMap<number, Batch> = new Map()): OpenRun {
+    return new Execution(this, run, gathered);
   }
 
   /** The rows of several plans over the evaluator's source in one run; what they share is evaluated once. */
@@ -224,7 +235,7 @@ export function withTimes(columns: readonly ColumnInfo[]): ColumnInfo[] {
 }
 
 /** One run of an evaluator. */
-class Execution implements Scope {
+class Execution implements OpenRun {
   readonly now: bigint;
   readonly #evaluator: Evaluator;
   readonly #run: Run;

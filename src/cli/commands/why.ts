@@ -1,0 +1,55 @@
+/** `tocsin why`: the clause of a rule that lost an event. */
+import { openDataset } from '../../dataset/read.ts';
+import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
+import { compileRule } from '../../rules/compile.ts';
+import { groupByClause } from '../../why/explanation.ts';
+import { explanationText, lossesText, type Planted } from '../../why/text.ts';
+import { missedEvents, whyNot } from '../../why/why.ts';
+import type { Terminal } from '../terminal.ts';
+import { timedReplay } from './replay.ts';
+
+export interface WhyFlags extends TableFiles {
+  readonly rule: string;
+  readonly event?: readonly string[];
+  readonly threads?: number;
+}
+
+export async function why(location: string, flags: WhyFlags, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  const dataset = await openDataset(location);
+  const compiled = compileRule(flags.rule, tablesFromFiles(flags));
+  const truth = await dataset.truth();
+  const planted = new Map<string, Planted>();
+  for (const { id, title, events } of truth) {
+    for (const { id: event, account, operation } of events)
+      planted.set(event, { incident: id, title, account, operation });
+  }
+  const asked = flags.event;
+  const replay = asked
+    ? undefined
+    : (await timedReplay(dataset, flags.rule, compiled, flags.threads, terminal, signal)).result;
+  const events = asked ?? missedEvents(replay!, truth);
+  const progress = await terminal.progress('explaining', 'events');
+  const explanations = await whyNot(dataset, compiled, events, {
+    signal,
+    ...(flags.threads !== undefined && { threads: flags.threads }),
+    ...(replay && { replay }),
+    onProgress: (done, total) => progress.update(done, total),
+  });
+  progress.stop();
+  const plantedOf = (event: string): Planted | undefined => planted.get(event);
+  if (terminal.json) {
+    await terminal.result(
+      JSON.stringify({
+        schema: 'tocsin.why/1',
+        rule: compiled.rule.name,
+        file: flags.rule,
+        clauses: groupByClause(explanations, (event) => plantedOf(event)?.incident),
+        explanations,
+      }),
+    );
+  } else if (asked) {
+    await terminal.result(explanations.map((one) => explanationText(one, plantedOf)).join('\n\n'));
+  } else if (explanations.length === 0) {
+    await terminal.result('an alert contains every malicious event');
+  } else await terminal.result(lossesText(explanations, plantedOf));
+}
