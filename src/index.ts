@@ -36,7 +36,11 @@ export { type Dataset, openDataset } from './dataset/read.ts';
 export type { EventRole, TruthEvent, TruthIncident } from './dataset/truth.ts';
 export { type Cell, query, type QueryOptions, type QueryResult, type TableInput } from './query/query.ts';
 export { type Replay, replay, type Replayable, type ReplayOptions } from './replay/replay.ts';
+export { alternativeSchedules, type LossCount, type ScheduleLosses, scheduleLosses } from './replay/losses.ts';
+export { readReplays, replayLines, type StoredReplay } from './replay/output.ts';
 export type { Alert, ReplayResult, ResultRow, ScheduledRun } from './replay/result.ts';
+export { toAnnotations, toSarif } from './rules/checks/formats.ts';
+export { checkRule, CHECKS, type CheckSeverity, type Finding, type RuleCheck } from './rules/checks/index.ts';
 export { type CompiledRule, compileRule, type CompileRuleOptions } from './rules/compile.ts';
 export { type RuleScore, type Scorable, score, type ScoredDataset } from './score/score.ts';
 export {

@@ -9,6 +9,7 @@ import { EXIT_CODES, TocsinError } from '../base/errors.ts';
 import { ROW_FORMATS } from '../report/rows.ts';
 import type { TableFiles } from '../query/files.ts';
 import { assignment, collect, time, wholeNumber } from './arguments.ts';
+import type { CheckFlags } from './commands/check.ts';
 import type { GenerateFlags } from './commands/generate.ts';
 import type { ImportFlags } from './commands/import.ts';
 import type { QueryFlags } from './commands/query.ts';
@@ -127,9 +128,15 @@ command('score', 'score the alerts of an earlier replay against the truth of the
     (await import('./commands/score.ts')).score(dataset, options, terminal),
   );
 
-withLists(command('check', 'say whether a rule parses, binds and is supported; every problem with its position'))
+withLists(command('check', 'find what is wrong with a rule, and what works otherwise than it says'))
   .argument('<file>', 'rule: a YAML template, an exported JSON rule, or a bare .kql query')
-  .action(async (file: string, flags: TableFiles) =>
+  .addOption(new Option('--format <name>', 'form of the findings').choices(['text', 'json', 'sarif', 'github']))
+  .addOption(
+    new Option('--fail-on <severity>', 'exit with 1 where a finding is as bad as this')
+      .choices(['error', 'warning', 'info'])
+      .default('error'),
+  )
+  .action(async (file: string, flags: CheckFlags) =>
     (await import('./commands/check.ts')).check(file, flags, terminal),
   );
 

@@ -32,7 +32,7 @@ const MAX_EXCERPT = 400;
 export function compileRule(pathOrText: string, options: CompileRuleOptions = {}): CompiledRule {
   const { file, ...queryOptions } = options;
   const isText = /[\r\n]/.test(pathOrText);
-  const text = isText ? pathOrText : readText(pathOrText);
+  const text = isText ? pathOrText : readRuleText(pathOrText);
   const read = readRule(text, file ?? (isText ? 'rule.yaml' : pathOrText));
   const { rule, query, source, errors, warnings } = read;
   let plan: QueryPlan | undefined;
@@ -60,7 +60,8 @@ function withoutLongExcerpt(problem: Problem): Problem {
   return tooLong ? { ...problem, excerpt: undefined } : problem;
 }
 
-function readText(path: string): string {
+/** The text of a file; @throws {@link TocsinError} `INPUT` where it cannot be read. */
+export function readRuleText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

@@ -101,23 +101,41 @@ describe('a failure', () => {
 });
 
 describe('check', () => {
-  test('says what a good rule does', async () => {
-    expect(await tocsin(['check', SEED_RULE])).toEqual({
-      code: EXIT_CODES.ok,
-      stdout: `${SEED_RULE}: ok\n  Non-Interactive Auth Followed by Privileged Audit Actions\n  runs every 1h over 2h, returns 9 columns\n`,
-      stderr: '',
-    });
+  test('finds what works otherwise than the rule says, at its place', async () => {
+    const { code, stdout, stderr } = await tocsin(['check', SEED_RULE]);
+    expect([code, stderr]).toEqual([EXIT_CODES.ok, '']);
+    expect(stdout).toContain('info string-compared-with-number: a string is compared with the number 0\n');
+    expect(stdout).toMatch(
+      /0 errors, 13 warnings, 6 hints\n {2}Non-Interactive Auth .*\n {2}runs every 1h over 2h, returns 9 columns\n$/,
+    );
   });
 
-  test('gives the columns as JSON', async () => {
+  test('gives findings and columns as JSON, SARIF and annotations', async () => {
     const { code, stdout } = await tocsin(['check', SEED_RULE, '--json']);
     expect(code).toBe(EXIT_CODES.ok);
-    expect(JSON.parse(stdout)).toMatchObject({
+    const json = JSON.parse(stdout) as { findings: unknown[] };
+    expect(json).toMatchObject({
       schema: 'tocsin.check/1',
       file: SEED_RULE,
       columns: expect.arrayContaining([{ name: 'TimeSinceNISignIn', type: 'timespan' }]) as unknown,
-      warnings: [],
+      suppressed: 0,
     });
+    const sarif = JSON.parse((await tocsin(['check', SEED_RULE, '--format', 'sarif'])).stdout) as {
+      runs: { results: unknown[] }[];
+    };
+    expect(sarif.runs[0]!.results).toHaveLength(json.findings.length);
+    const annotations = (await tocsin(['check', SEED_RULE, '--format', 'github'])).stdout.trim().split('\n');
+    expect(annotations).toHaveLength(json.findings.length);
+  });
+
+  test('fails as the user asks', async () => {
+    const { code, stderr } = await tocsin(['check', SEED_RULE, '--fail-on', 'warning']);
+    expect(code).toBe(EXIT_CODES.expectation);
+    expect(stderr).toContain('--fail-on is warning');
+    const folder = temporaryFolder();
+    const file = path.join(folder, 'refused.yaml');
+    writeFileSync(file, 'name: x\nkind: NRT\ntactics: [Persistance]\nquery: AuditLogs\n');
+    expect((await tocsin(['check', file])).code).toBe(EXIT_CODES.definition);
   });
 
   test('lists every problem with its position, carets under the words, and the nearest name', async () => {
