@@ -9,6 +9,7 @@ import { TocsinError } from '../src/base/errors.ts';
 import { columnTicksFromMs } from '../src/base/time.ts';
 import { type Chain, type Parameters, parseChain, readParameters } from './attacks/chain.ts';
 import { PEOPLE } from './assumptions.ts';
+import { type Fault, readFault } from './faults.ts';
 import { CITIES, TIME_ZONES, cityNamed } from './places.ts';
 import { MS_PER_DAY, type Span } from './rows.ts';
 import type { TenantProfile } from './tenant.ts';
@@ -34,6 +35,7 @@ export interface Scenario {
   readonly tenant: TenantProfile;
   readonly attacks: readonly PlantRequest[];
   readonly lookalikes: readonly PlantRequest[];
+  readonly faults: readonly Fault[];
   /** Every chain that the scenario names, by name; a look-alike's under `lookalike:` and its name. */
   readonly chains: Readonly<Record<string, Chain>>;
 }
@@ -106,7 +108,7 @@ export function loadScenario(nameOrPath: string, overrides: ScenarioOverrides = 
   return parseScenario(shown, readText(file, 'the scenario'), overrides, isPath ? path.dirname(file) : undefined);
 }
 
-const SCENARIO_KEYS = ['name', 'title', 'seed', 'start', 'days', 'tenant', 'attacks', 'lookalikes'] as const;
+const SCENARIO_KEYS = ['name', 'title', 'seed', 'start', 'days', 'tenant', 'attacks', 'lookalikes', 'faults'] as const;
 const TENANT_KEYS = ['name', 'domain', 'users', 'adminShare', 'guestShare', 'offices'] as const;
 const OFFICE_KEYS = ['city', 'timeZone', 'share'] as const;
 const PLANT_KEYS = ['chain', 'variant', 'count', 'perWeekPer1000Users', 'parameters'] as const;
@@ -150,6 +152,8 @@ export function parseScenario(
   };
   const attacks = plants('attacks');
   const lookalikes = plants('lookalikes');
+  const faultsEntry = fields.get('faults');
+  const faults = faultsEntry ? reader.items(faultsEntry.node, 'faults').map((item) => readFault(reader, item)) : [];
 
   checkOverrides(overrides);
   const planted = attacks.reduce((sum, request) => sum + expectedCount(request, tenant.users, days), 0);
@@ -161,7 +165,7 @@ export function parseScenario(
     );
   }
   reader.throwFaults();
-  return { name, title, seed, startMs, days, tenant, attacks, lookalikes, chains };
+  return { name, title, seed, startMs, days, tenant, attacks, lookalikes, faults, chains };
 }
 
 /** How many plants a request comes to, on average. */

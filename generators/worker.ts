@@ -2,6 +2,7 @@
 import { type PlainError, toPlainError } from '../src/base/errors.ts';
 import { type WrittenFile, writePartition } from '../src/dataset/write.ts';
 import { planIncidents, type Plan } from './attacks/plan.ts';
+import { applyFaults } from './faults.ts';
 import { generatePartition } from './partition.ts';
 import type { Span } from './rows.ts';
 import { type Scenario, spanOf } from './scenario.ts';
@@ -42,7 +43,10 @@ export function prepare(scenario: Scenario): Prepared {
 export default function runTask(task: PartitionTask): PartitionReply {
   try {
     const { tenant, span, plan } = prepare(task.scenario);
-    const facts = generatePartition(tenant, span, plan, task.partition, task.partitionCount);
+    const { faults, seed } = task.scenario;
+    const facts = generatePartition(tenant, span, plan, task.partition, task.partitionCount).map((made) =>
+      applyFaults(made, faults, seed, span),
+    );
     return { ok: true, files: writePartition(task.folder, task.partition, facts) };
   } catch (error) {
     return { ok: false, error: toPlainError(error) };
