@@ -179,11 +179,12 @@ describe('query', () => {
     });
   });
 
-  test.each([
-    ['csv', 'i,s\n1,row 1\n2,row 2\n3,row 3\n'],
-    ['table', 'i  s\n-  -----\n1  row 1\n2  row 2\n3  row 3\n\n3 rows\n'],
-  ])('prints %s where it is asked for', async (format, stdout) => {
-    expect(await tocsin(['query', KQL, '--format', format])).toEqual({ code: EXIT_CODES.ok, stdout, stderr: '' });
+  test('prints a table where it is asked for', async () => {
+    expect(await tocsin(['query', KQL, '--format', 'table'])).toEqual({
+      code: EXIT_CODES.ok,
+      stdout: 'i  s\n-  -----\n1  row 1\n2  row 2\n3  row 3\n\n3 rows\n',
+      stderr: '',
+    });
   });
 
   test('gives --json an object with columns and rows', async () => {

@@ -34,7 +34,8 @@ describe('tocsin run', () => {
 
   test('plants attacks in a tenant of the size that was asked for, and adds up', () => {
     expect(report).toMatchObject({ scenario: 'contoso-2k', seed: 5, users: 150 });
-    expect(Object.keys(report.events).sort()).toEqual(['AADNonInteractiveUserSignInLogs', 'AuditLogs', 'SigninLogs']);
+    expect(Object.keys(report.events)).toEqual(expect.arrayContaining(['AuditLogs', 'SigninLogs']));
+    expect(Object.values(report.events).reduce((a, b) => a + b)).toBeGreaterThan(10_000);
     const [rule] = report.rules;
     expect(rule!.attacks.planted).toBeGreaterThan(0);
     expect(rule!.rowsRead['AuditLogs']).toBe(report.events['AuditLogs']);
@@ -93,13 +94,13 @@ describe('tocsin run', () => {
 
   test('refuses a folder with a dataset in it, unless it is forced', async () => {
     const before = readFileSync(path.join(cwd, 'tenant/manifest.json'), 'utf8');
-    const { code, stderr } = await tocsin(['run', 'contoso-2k', ...SMALL, '--out', 'tenant'], { cwd });
+    const args = ['generate', 'contoso-2k', ...SMALL, '--out', 'tenant'];
+    const { code, stderr } = await tocsin(args, { cwd });
     expect(code).toBe(EXIT_CODES.io);
     expect(stderr).toContain('--force');
     expect(readFileSync(path.join(cwd, 'tenant/manifest.json'), 'utf8')).toBe(before);
-    expect((await tocsin(['run', 'contoso-2k', ...SMALL, '--out', 'tenant', '--force'], { cwd })).code).toBe(
-      EXIT_CODES.ok,
-    );
+    expect((await tocsin([...args, '--force'], { cwd })).code).toBe(EXIT_CODES.ok);
+    expect(readdirSync(path.join(cwd, 'tenant'))).not.toContain('alerts.ndjson');
   });
 });
 
@@ -133,15 +134,6 @@ describe('a run that proves nothing', () => {
     expect(code).toBe(EXIT_CODES.expectation);
     expect(stdout).toContain('unmeasured: no attack was planted');
     expect(stderr).toContain('no attack was planted');
-  });
-
-  test('fails where the rule reads tables that the tenant does not have', async () => {
-    const cwd = temporaryFolder();
-    writeFileSync(path.join(cwd, 'azure.kql'), 'AzureActivity\n| where OperationNameValue has "delete"\n');
-    const args = ['run', 'quiet-smb', '--users', '40', '--days', '1', '--rule', 'azure.kql'];
-    const { code, stderr } = await tocsin(args, { cwd });
-    expect(code).toBe(EXIT_CODES.expectation);
-    expect(stderr).toContain('azure.kql: the score proves nothing: the rule read no rows');
   });
 });
 
@@ -208,8 +200,9 @@ describe('tocsin generate', () => {
     const args = ['generate', 'contoso-2k', '--users', '30', '--days', '1', '--out', 'files', '--format', format];
     const { code, stderr } = await tocsin(args, { cwd, env: { TMPDIR } });
     expect([code, stderr]).toEqual([EXIT_CODES.ok, expect.not.stringContaining('error')]);
-    const names = ['AADNonInteractiveUserSignInLogs', 'AuditLogs', 'SigninLogs'].map((table) => `${table}.${format}`);
-    expect(readdirSync(path.join(cwd, 'files')).sort()).toEqual([...names, 'truth.ndjson']);
+    const names = readdirSync(path.join(cwd, 'files'));
+    expect(names).toEqual(expect.arrayContaining([`AuditLogs.${format}`, `SigninLogs.${format}`, 'truth.ndjson']));
+    expect(names.every((name) => name.endsWith(`.${format}`) || name === 'truth.ndjson')).toBe(true);
     expect(readdirSync(TMPDIR)).toEqual([]);
   });
 });
