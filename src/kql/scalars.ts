@@ -4,7 +4,7 @@
  * already checked names and types; what it leaves open (`dynamic` arithmetic, columns of a bag) is typed here.
  */
 import type { ColumnInfo } from '../columns/batch.ts';
-import type { ScalarType, Value } from '../columns/value.ts';
+import { type Dynamic, DynamicDatetime, DynamicTimespan, type ScalarType, type Value } from '../columns/value.ts';
 import type { Expression, Plan, Span } from '../plan/plan.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
 import { boundType, elementsOf, type Kusto, type SyntaxNode, typeOfSymbol } from './kusto.ts';
@@ -227,7 +227,9 @@ export class ScalarLowering {
       case 'DynamicExpression': {
         const value = dynamicLiteral(kusto, node);
         if (value === undefined) this.#host.reject(node, cx, 'dynamic(...) takes constants only');
-        return literal(value ?? null, 'dynamic', span);
+        const constant = this.#dynamicConstant(value ?? null, span);
+        if (constant.type === 'dynamic') return constant;
+        return tupleMember(this.make('pack_array', [constant], 'dynamic', span), 0, 'dynamic', span);
       }
       case 'NameReference':
         return this.#name(node, cx);
@@ -261,6 +263,29 @@ export class ScalarLowering {
     if (node['Left'] && node['Right'] && node['Operator']) return this.#operator(node, cx, span);
     this.#host.refuse(node, cx, `${describeKind(kind)} is not supported here`);
     return literal(null, boundType(node) ?? 'dynamic', span);
+  }
+
+  /**
+   * A dynamic constant. Times inside it are objects of a class, which does not survive the way to a worker, so what holds
+   * some is put together by calls.
+   */
+  #dynamicConstant(value: Dynamic, span: Span): Expression {
+    if (!holdsTime(value)) return literal(value, 'dynamic', span);
+    if (value instanceof DynamicDatetime) return literal(value.ticks, 'datetime', span);
+    if (value instanceof DynamicTimespan) return literal(value.ticks, 'timespan', span);
+    if (Array.isArray(value)) {
+      return this.make(
+        'pack_array',
+        value.map((item) => this.#dynamicConstant(item, span)),
+        'dynamic',
+        span,
+      );
+    }
+    const pairs = Array.from(value as Map<string, Dynamic>, ([key, item]) => [
+      literal(key, 'string', span),
+      this.#dynamicConstant(item, span),
+    ]);
+    return this.make('bag_pack', pairs.flat(), 'dynamic', span);
   }
 
   /** A call of a function or operator, typed by the binder where it knows, else by the arguments. */
@@ -598,6 +623,12 @@ function searchTerm(term: string, caseSensitive: boolean): { readonly name: stri
   if (starts && ends) return { name: `contains${suffix}`, text: inner };
   if (ends) return { name: `hasprefix${suffix}`, text: inner };
   return { name: starts ? `hassuffix${suffix}` : `has${suffix}`, text: inner };
+}
+
+function holdsTime(value: Dynamic): boolean {
+  if (value instanceof DynamicDatetime || value instanceof DynamicTimespan) return true;
+  if (Array.isArray(value)) return value.some(holdsTime);
+  return value instanceof Map && [...value.values()].some(holdsTime);
 }
 
 function isNullLiteral(expression: Expression): boolean {

@@ -160,6 +160,13 @@ describe('what a query becomes', () => {
     expect(problems(external)[0]).toBe('UNSUPPORTED');
   });
 
+  it('keeps times inside dynamic constants when it crosses to a worker', () => {
+    const { root } = compileQuery('print d = dynamic({"at": [datetime(2026-01-01), 1]})');
+    expect(explainPlan(structuredClone(root))).toContain(
+      'bag_pack("at", pack_array(datetime(2026-01-01T00:00:00.0000000Z), dynamic(1)))',
+    );
+  });
+
   it('leaves out a table of a fuzzy union that does not exist', () => {
     expect(columns('union isfuzzy=true NoSuchTable, (print a = 1)')).toBe('a:long');
   });
