@@ -231,13 +231,18 @@ function callOperand(expression: Extract<Expression, { kind: 'call' }>, batch: B
   const varying = args.filter((arg) => arg.kind !== 'fixed');
   if (varying.length === 0) {
     const fixed = args as Fixed[];
-    const value = f.call(
-      fixed.map((arg) => arg.value),
-      types,
-      type,
-      scope.now,
-    );
     const stable = f.timeInvariant && fixed.every((arg) => arg.stable);
+    let value: Value;
+    try {
+      value = f.call(
+        fixed.map((arg) => arg.value),
+        types,
+        type,
+        scope.now,
+      );
+    } catch (error) {
+      throw tooLarge(f.name, error);
+    }
     return { kind: 'fixed', type, value: settle(value, type), stable };
   }
 
@@ -264,9 +269,25 @@ function hasEntries(operand: Operand): operand is CodedColumn | Lookup {
   return operand.kind === 'coded' || operand.kind === 'lookup';
 }
 
-/** The one rule about results: a string is never null. */
+/** A result as a value of the plan's type: a string is never null, whole numbers and reals do not mix. */
 function settle(value: Value, type: ScalarType): Value {
-  return value === null && type === 'string' ? '' : value;
+  switch (type) {
+    case 'string':
+      return value ?? '';
+    case 'real':
+      return typeof value === 'bigint' ? Number(value) : value;
+    case 'int':
+    case 'long':
+      return typeof value === 'number' ? (Number.isFinite(value) ? BigInt(Math.trunc(value)) : null) : value;
+    default:
+      return value;
+  }
+}
+
+/** What the runtime says where a text grows beyond every bound, or a nesting is too deep, in the words of a query. */
+function tooLarge(name: string, error: unknown): unknown {
+  if (!(error instanceof RangeError)) return error;
+  return new TocsinError('QUERY', `${name}: the result is too large to hold`);
 }
 
 /** The function over boxed arguments, with what its constants allow to prepare done. */
@@ -283,7 +304,13 @@ function boxedCall(
     type,
   );
   const call = bound ?? ((values: readonly Value[]) => f.call(values, types, type, scope.now));
-  return type === 'string' ? (values) => call(values) ?? '' : call;
+  return (values) => {
+    try {
+      return settle(call(values), type);
+    } catch (error) {
+      throw tooLarge(f.name, error);
+    }
+  };
 }
 
 const entriesIds = new WeakMap<object, number>();

@@ -1,11 +1,12 @@
 /** Whatever way a call takes through the evaluator, it gives what the boxed form of the function gives for each row. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { TocsinError } from '../../src/base/errors.ts';
 import { Batch } from '../../src/columns/batch.ts';
 import { type Column, columnFromValues, valueAt } from '../../src/columns/column.ts';
 import { type Dynamic, DynamicDatetime, type ScalarType, type Value } from '../../src/columns/value.ts';
 import { evaluate, selectRows } from '../../src/engine/evaluate.ts';
-import { scalarFunction } from '../../src/engine/functions/registry.ts';
+import { scalarFunction, scalarFunctionNames } from '../../src/engine/functions/registry.ts';
 import type { Expression } from '../../src/plan/plan.ts';
 import { call, column, literal, SCOPE, valuesOf } from '../support/expressions.ts';
 
@@ -248,6 +249,34 @@ describe('datetime_diff', () => {
       );
     },
   );
+});
+
+describe('any function', () => {
+  const names = scalarFunctionNames().filter((name) => scalarFunction(name)!.rowLocal);
+  const types = Object.keys(present) as ScalarType[];
+  const anything = fc
+    .constantFrom(...types)
+    .chain((type) =>
+      fc.oneof(present[type], fc.constant(type === 'string' ? '' : null)).map((value) => literal(value, type)),
+    );
+
+  it('gives a value or a message for the user, whatever it is called with', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...names),
+        fc.constantFrom(...types),
+        fc.array(anything, { minLength: 6, maxLength: 6 }),
+        (name, result, args) => {
+          try {
+            evaluate(call(name, result, ...args), new Batch([], 1, []), SCOPE);
+          } catch (error) {
+            if (!(error instanceof TocsinError)) throw error;
+          }
+        },
+      ),
+      { numRuns: 20_000, seed: 20_260_529 },
+    );
+  });
 });
 
 describe('selectRows', () => {

@@ -7,6 +7,7 @@ import { normalizeDecimal, truncateDecimal } from './decimal.ts';
 import { define, defineStrict, type ScalarFunction } from './function.ts';
 import { caseKernel, coalesceKernel, iffKernel, isNullKernel, wholeKernel, realKernel } from './kernels.ts';
 import {
+  countArg,
   numberOf,
   parseDatetime,
   parseGuid,
@@ -183,6 +184,9 @@ function sortedJson(value: Dynamic): string {
   return stringifyDynamic(value);
 }
 
+/** No hexadecimal text is padded further than this. */
+const MAX_HEX = 1024;
+
 function dynamicTypeName(value: Dynamic): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
@@ -211,11 +215,11 @@ export const CONVERSIONS: readonly ScalarFunction[] = [
   ),
   define('dynamic_to_json', ([value]) => (value === null ? '' : sortedJson(value!))),
   define('tohex', ([value, length], types) => {
-    if (value === null) return '';
-    const text = BigInt.asUintN(types[0] === 'int' ? 32 : 64, value as bigint).toString(16);
+    if (typeof value !== 'bigint') return '';
+    const text = BigInt.asUintN(types[0] === 'int' ? 32 : 64, value).toString(16);
     if (length === undefined) return text;
-    const width = Number(length as bigint);
-    return text.length > width ? '' : text.padStart(width, '0');
+    const width = countArg(length, 0);
+    return text.length > width || width > MAX_HEX ? '' : text.padStart(width, '0');
   }),
   define('assert', ([condition, message]) => {
     if (condition === true) return true;

@@ -6,17 +6,13 @@ import type { Dynamic, ScalarType, Value } from '../../columns/value.ts';
 import { convertValue } from './convert.ts';
 import { define, type ScalarFunction } from './function.ts';
 import { step } from './operators.ts';
-import { compareValues, fold, hasTerm, isNumeric, numberOf, textOf, toDynamic, unwrap } from './scalars.ts';
+import { countArg, compareValues, fold, hasTerm, isNumeric, numberOf, textOf, toDynamic, unwrap } from './scalars.ts';
 
 type Bag = Map<string, Dynamic>;
 
 /** A text that two values share exactly where Kusto's set functions hold them equal. */
 export function identityOf(value: Dynamic): string {
   return stringifyDynamic(value);
-}
-
-function numberArg(value: Value | undefined, fallback: number): number {
-  return value === undefined || value === null ? fallback : Number(value as bigint);
 }
 
 const SORT_RANKS: Readonly<Partial<Record<ScalarType, number>>> = {
@@ -270,11 +266,11 @@ function treePath(value: Dynamic): Dynamic {
 function indexOfItem(args: readonly Value[], types: readonly ScalarType[]): bigint | null {
   const [array, wanted] = args as [Value, Value];
   if (!Array.isArray(array)) return null;
-  const start = numberArg(args[2], 0);
+  const start = countArg(args[2], 0);
   const from = start < 0 ? Math.max(0, array.length + start) : start;
-  const length = numberArg(args[3], -1);
+  const length = countArg(args[3], -1);
   const to = length < 0 ? array.length : Math.min(array.length, from + length);
-  const occurrence = numberArg(args[4], 1);
+  const occurrence = countArg(args[4], 1);
   const found: number[] = [];
   for (let i = from; i < to; i++) {
     const item = array[i]!;
@@ -319,16 +315,16 @@ export const DYNAMIC_FUNCTIONS: readonly ScalarFunction[] = [
     return arrays.length === 0 ? null : arrays.flat(1);
   }),
   ofArray('array_reverse', (array) => array.toReversed()),
-  ofArray('array_slice', (array, args) => arraySlice(array, numberArg(args[1], 0), numberArg(args[2], -1))),
+  ofArray('array_slice', (array, args) => arraySlice(array, countArg(args[1], 0), countArg(args[2], -1))),
   ofArray('array_split', (array, args) => arraySplit(array, args[1]!)),
   ofArray('array_shift_left', (array, args, types) =>
-    arrayShift(array, numberArg(args[1], 0), args[2] === undefined ? null : toDynamic(args[2], types[2]!)),
+    arrayShift(array, countArg(args[1], 0), args[2] === undefined ? null : toDynamic(args[2], types[2]!)),
   ),
   ofArray('array_shift_right', (array, args, types) =>
-    arrayShift(array, -numberArg(args[1], 0), args[2] === undefined ? null : toDynamic(args[2], types[2]!)),
+    arrayShift(array, -countArg(args[1], 0), args[2] === undefined ? null : toDynamic(args[2], types[2]!)),
   ),
-  ofArray('array_rotate_left', (array, args) => arrayRotate(array, numberArg(args[1], 0))),
-  ofArray('array_rotate_right', (array, args) => arrayRotate(array, -numberArg(args[1], 0))),
+  ofArray('array_rotate_left', (array, args) => arrayRotate(array, countArg(args[1], 0))),
+  ofArray('array_rotate_right', (array, args) => arrayRotate(array, -countArg(args[1], 0))),
   define('array_index_of', indexOfItem),
   define('array_iff', arrayIff),
   define('array_sort_asc', (args, types) => arraySort(args, types, false)),
@@ -364,7 +360,7 @@ export const DYNAMIC_FUNCTIONS: readonly ScalarFunction[] = [
   ),
   define('range', range),
   define('repeat', ([value, count], types) => {
-    const times = numberArg(count, -1);
+    const times = countArg(count, -1);
     if (times < 0 || times > MAX_RANGE) return null;
     return new Array<Dynamic>(times).fill(toDynamic(value!, types[0]!));
   }),

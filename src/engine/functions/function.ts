@@ -5,6 +5,7 @@
  */
 import type { Column } from '../../columns/column.ts';
 import type { ScalarType, Value } from '../../columns/value.ts';
+import { type ParameterType, readAs } from './scalars.ts';
 
 /** The boxed form. A null result of type `string` is read as the empty string. `now` is the run's clock, in ticks. */
 export type Boxed = (
@@ -51,6 +52,26 @@ export function defineStrict(name: string, call: Boxed, extra: Partial<ScalarFun
     (args, types, resultType, now) => {
       for (const arg of args) if (arg === null) return null;
       return call(args, types, resultType, now);
+    },
+    extra,
+  );
+}
+
+/**
+ * As {@link defineStrict}, with arguments read as the parameters' types (`readAs`): what a dynamic holds is taken out, and
+ * one that does not fit is a null. Arguments beyond `parameters` are read as the last of them.
+ */
+export function defineTyped(
+  name: string,
+  parameters: readonly ParameterType[],
+  call: Boxed,
+  extra: Partial<ScalarFunction> = {},
+): ScalarFunction {
+  return define(
+    name,
+    (args, types, resultType, now) => {
+      const read = args.map((arg, i) => readAs(arg, types[i]!, parameters[Math.min(i, parameters.length - 1)]!));
+      return read.includes(null) ? null : call(read, types, resultType, now);
     },
     extra,
   );

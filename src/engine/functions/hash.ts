@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { gunzipSync, inflateSync } from 'node:zlib';
 import type { Dynamic, ScalarType, Value } from '../../columns/value.ts';
 import { define, type ScalarFunction } from './function.ts';
-import { parseGuid, textOf } from './scalars.ts';
+import { countArg, parseGuid, textOf } from './scalars.ts';
 
 const P1 = 0x9e37_79b1_85eb_ca87n;
 const P2 = 0xc2b2_ae3d_27d4_eb4fn;
@@ -67,9 +67,8 @@ function hashBytes(value: Value, type: ScalarType): Buffer {
 function hash(args: readonly Value[], types: readonly ScalarType[]): Value {
   const value = BigInt.asIntN(64, xxhash64(hashBytes(args[0]!, types[0]!)));
   if (args.length < 2) return value;
-  const modulus = args[1] as bigint | null;
-  if (modulus === null || modulus <= 0n) return null;
-  return u64(value) % modulus;
+  const modulus = args[1]!;
+  return typeof modulus === 'bigint' && modulus > 0n ? u64(value) % modulus : null;
 }
 
 function digest(name: string, algorithm: string): ScalarFunction {
@@ -121,7 +120,7 @@ export const HASH_FUNCTIONS: readonly ScalarFunction[] = [
     return bytes ? Array.from(bytes, (byte) => BigInt(byte)) : null;
   }),
   define('base64_encode_fromarray', ([value]) =>
-    Array.isArray(value) ? Buffer.from(value.map((byte: Dynamic) => Number(byte as bigint))).toString('base64') : '',
+    Array.isArray(value) ? Buffer.from(value.map((byte: Dynamic) => countArg(byte, 0))).toString('base64') : '',
   ),
   define('base64_decode_toguid', ([value], types) => {
     const bytes = base64Bytes(textOf(value!, types[0]!));

@@ -1,7 +1,7 @@
 /** Functions of IP addresses, URLs, paths and versions. */
 import type { Dynamic, ScalarType, Value } from '../../columns/value.ts';
 import { define, type ScalarFunction } from './function.ts';
-import { isTermUnit, textOf } from './scalars.ts';
+import { countArg, isTermUnit, textOf } from './scalars.ts';
 
 /** An address with the length of its network prefix, in bits of its own family. */
 interface Address {
@@ -85,8 +85,8 @@ type Parse = (text: string) => Address | undefined;
 function compareAddresses(parse: Parse, width: number, args: readonly Value[]): bigint | null {
   const a = parse(textOf(args[0]!, 'string'));
   const b = parse(textOf(args[1]!, 'string'));
-  const wanted = args[2] === undefined ? width : Number(args[2] as bigint);
-  if (!a || !b || args[2] === null || wanted < 0 || wanted > width) return null;
+  const wanted = args[2] === undefined ? width : countArg(args[2], -1);
+  if (!a || !b || wanted < 0 || wanted > width) return null;
   const prefix = Math.min(a.prefix, b.prefix, wanted);
   const x = masked(a.bits, prefix, width);
   const y = masked(b.bits, prefix, width);
@@ -268,7 +268,7 @@ function text(name: string, apply: (...texts: string[]) => Value): ScalarFunctio
 
 function v4WithMask(args: readonly Value[]): Address | undefined {
   const address = parseV4(textOf(args[0]!, 'string'));
-  const mask = args[1] === undefined ? 32 : Number((args[1] as bigint | null) ?? -1n);
+  const mask = args[1] === undefined ? 32 : countArg(args[1], -1);
   if (!address || mask < 0 || mask > 32) return undefined;
   const prefix = Math.min(address.prefix, mask);
   return { bits: masked(address.bits, prefix, 32), prefix };
@@ -343,7 +343,7 @@ export const NETWORK_FUNCTIONS: readonly ScalarFunction[] = [
   }),
   define('parse_ipv6_mask', ([ip, mask]) => {
     const address = parseV6(textOf(ip!, 'string'));
-    const wanted = Number((mask as bigint | null) ?? -1n);
+    const wanted = countArg(mask, -1);
     if (!address || wanted < 0 || wanted > 128) return '';
     return formatV6(masked(address.bits, Math.min(address.prefix, wanted), 128));
   }),

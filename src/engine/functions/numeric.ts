@@ -2,10 +2,10 @@
 import type { ScalarType, Value } from '../../columns/value.ts';
 import { widen } from './convert.ts';
 import { decimalArithmetic, roundDecimal, truncateDecimal } from './decimal.ts';
-import { define, defineStrict, type ScalarFunction } from './function.ts';
+import { define, defineStrict, defineTyped, type ScalarFunction } from './function.ts';
 import { binKernel } from './kernels.ts';
 import { wrapWhole } from './operators.ts';
-import { compareValues, numberOf, unwrap } from './scalars.ts';
+import { compareValues, countArg, numberOf, readAs, unwrap } from './scalars.ts';
 
 function floorTo(value: bigint, step: bigint): bigint {
   const rest = value % step;
@@ -52,6 +52,9 @@ function binAt(
   return result === 'real' || result === 'dynamic' ? start : Number.isFinite(start) ? BigInt(Math.trunc(start)) : null;
 }
 
+/** Rounding further than this changes no number. */
+const MAX_PLACES = 330;
+
 /** Half away from zero, at `digits` decimal places. */
 function round(value: number, digits: number): number {
   if (!Number.isFinite(value)) return value;
@@ -91,7 +94,7 @@ function extreme(name: string, pick: (order: number) => boolean): ScalarFunction
 }
 
 function bits(name: string, apply: (a: bigint, b: bigint) => bigint): ScalarFunction {
-  return defineStrict(name, ([a, b]) => BigInt.asIntN(64, apply(a as bigint, b as bigint)));
+  return defineTyped(name, ['long'], ([a, b]) => BigInt.asIntN(64, apply(a as bigint, b as bigint)));
 }
 
 /** Shifts count modulo 64, as the processor does. */
@@ -165,9 +168,10 @@ export const NUMERIC_FUNCTIONS: readonly ScalarFunction[] = [
       : binAt(value!, types[0]!, size!, types[1]!, result, fixed!),
   ),
   defineStrict('round', ([value, digits], types) => {
-    const places = digits === undefined ? 0 : Number(digits as bigint);
+    const places = Math.max(-MAX_PLACES, Math.min(MAX_PLACES, countArg(digits, 0)));
     if (types[0] === 'decimal') return roundDecimal(value as string, places);
-    return round(numberOf(unwrap(value!, types[0]!).value), places);
+    const number = readAs(value!, types[0]!, 'real');
+    return number === null ? null : round(number as number, places);
   }),
   defineStrict('abs', ([value], types) => {
     const inner = unwrap(value!, types[0]!);
@@ -180,8 +184,10 @@ export const NUMERIC_FUNCTIONS: readonly ScalarFunction[] = [
     return inner === null || typeof inner === 'object' ? null : Math.sign(numberOf(inner));
   }),
   defineStrict('ceiling', ([value], types, result) => {
-    const ceiled = Math.ceil(numberOf(unwrap(value!, types[0]!).value));
-    return result === 'long' || result === 'int' ? BigInt(ceiled) : ceiled;
+    const number = readAs(value!, types[0]!, types[0] === 'decimal' ? 'decimal' : 'number');
+    if (number === null) return null;
+    const ceiled = Math.ceil(numberOf(number));
+    return (result === 'long' || result === 'int') && Number.isFinite(ceiled) ? BigInt(ceiled) : ceiled;
   }),
   real('sqrt', Math.sqrt),
   real('exp', Math.exp),
@@ -201,21 +207,21 @@ export const NUMERIC_FUNCTIONS: readonly ScalarFunction[] = [
   real('radians', (x) => (x / 180) * Math.PI),
   real('gamma', gamma),
   real('loggamma', logGamma),
-  defineStrict('pow', ([base, exponent], types) =>
-    Math.pow(numberOf(unwrap(base!, types[0]!).value), numberOf(unwrap(exponent!, types[1]!).value)),
-  ),
-  defineStrict('atan2', ([y, x]) => Math.atan2(numberOf(y!), numberOf(x!))),
+  defineTyped('pow', ['real'], ([base, exponent]) => (base as number) ** (exponent as number)),
+  defineTyped('atan2', ['real'], ([y, x]) => Math.atan2(y as number, x as number)),
   define('pi', () => Math.PI),
   define('isnan', ([x]) => typeof x === 'number' && Number.isNaN(x)),
   define('isinf', ([x]) => x === Infinity || x === -Infinity),
   define('isfinite', ([x]) => (typeof x === 'number' ? Number.isFinite(x) : x !== null)),
-  defineStrict('geo_distance_2points', (args, types) =>
-    earthDistance(args.map((arg, i) => numberOf(unwrap(arg, types[i]!).value))),
-  ),
-  defineStrict('geo_point_in_circle', (args, types) => {
-    const [longitude, latitude, centerLongitude, centerLatitude, radius] = args.map((arg, i) =>
-      numberOf(unwrap(arg, types[i]!).value),
-    ) as [number, number, number, number, number];
+  defineTyped('geo_distance_2points', ['real'], (args) => earthDistance(args as number[])),
+  defineTyped('geo_point_in_circle', ['real'], (args) => {
+    const [longitude, latitude, centerLongitude, centerLatitude, radius] = args as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
     const distance = earthDistance([longitude, latitude, centerLongitude, centerLatitude]);
     return distance === null || !(radius >= 0) ? null : distance <= radius;
   }),
@@ -226,19 +232,13 @@ export const NUMERIC_FUNCTIONS: readonly ScalarFunction[] = [
   bits('binary_xor', (a, b) => a ^ b),
   bits('binary_shift_left', (a, b) => a << shift(b)),
   bits('binary_shift_right', (a, b) => a >> shift(b)),
-  defineStrict('binary_not', ([value]) => ~(value as bigint)),
-  defineStrict('bitset_count_ones', ([value]) => {
+  defineTyped('binary_not', ['long'], ([value]) => ~(value as bigint)),
+  defineTyped('bitset_count_ones', ['long'], ([value]) => {
     let count = 0n;
     for (let rest = BigInt.asUintN(64, value as bigint); rest > 0n; rest >>= 1n) count += rest & 1n;
     return count;
   }),
   define('format_bytes', ([value, precision, units]) =>
-    value === null
-      ? ''
-      : formatBytes(
-          numberOf(value!),
-          precision === undefined ? 0 : Number(precision as bigint),
-          units as string | undefined,
-        ),
+    value === null ? '' : formatBytes(numberOf(value!), countArg(precision, 0), units as string | undefined),
   ),
 ];

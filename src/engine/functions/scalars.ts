@@ -44,6 +44,34 @@ export function unwrap(value: Value, type: ScalarType): { readonly value: Value;
   return { value, type: dynamicType(value) };
 }
 
+/** What a parameter takes: a type, or any of the whole and real numbers. */
+export type ParameterType = ScalarType | 'number';
+
+/** An argument as its parameter takes it: a scalar out of a dynamic, a whole number as a real; null where it does not fit. */
+export function readAs(value: Value, type: ScalarType, wanted: ParameterType): Value {
+  if (type === wanted) return value;
+  const inner = unwrap(value, type);
+  if (inner.type === wanted) return inner.value;
+  const isNumber = typeof inner.value === 'bigint' ? isWhole(inner.type) : typeof inner.value === 'number';
+  switch (wanted) {
+    case 'number':
+      return isNumber ? inner.value : null;
+    case 'real':
+      return isNumber ? Number(inner.value) : null;
+    case 'int':
+    case 'long':
+      return isWhole(inner.type) ? inner.value : null;
+    default:
+      return null;
+  }
+}
+
+/** An optional count or index: `fallback` where it is absent, null or no number. */
+export function countArg(value: Value | undefined, fallback: number): number {
+  const number = typeof value === 'bigint' || typeof value === 'number' ? Number(value) : fallback;
+  return Number.isFinite(number) ? Math.trunc(number) : fallback;
+}
+
 /** As `tostring`: null is the empty text. */
 export function textOf(value: Value, type: ScalarType): string {
   if (value === null) return '';

@@ -92,30 +92,62 @@ function fitOf(y: readonly number[]): Fit {
   return { ...line, rsquare: all === 0 ? 0 : 1 - rest / all, variance: all, rvariance: rest, fit };
 }
 
+/** The squared errors of the best line through `y[from]` to `y[to - 1]`, from running sums of y, y² and i·y. */
+function lineError(sums: readonly Float64Array[], from: number, to: number): number {
+  const [ys, yys, iys] = sums as [Float64Array, Float64Array, Float64Array];
+  const n = to - from;
+  const y = ys[to]! - ys[from]!;
+  const yy = yys[to]! - yys[from]!;
+  const xy = iys[to]! - iys[from]! - from * y;
+  const centerX = (n - 1) / 2;
+  const sxy = xy - centerX * y;
+  const sxx = (n * (n * n - 1)) / 12;
+  return Math.max(0, yy - (y * y) / n - (sxx > 0 ? (sxy * sxy) / sxx : 0));
+}
+
 /** Two lines whose joint error is least: the second starts at `split`. */
 function fitTwoLines(
   y: readonly number[],
 ): { readonly split: number; readonly left: Fit; readonly right: Fit } | undefined {
-  let best: { split: number; left: Fit; right: Fit } | undefined;
+  const sums = [0, 1, 2].map(() => new Float64Array(y.length + 1));
+  // Around the mean, so that the running sums stay small.
+  const center = mean(y);
+  y.forEach((value, i) => {
+    const v = value - center;
+    sums[0]![i + 1] = sums[0]![i]! + v;
+    sums[1]![i + 1] = sums[1]![i]! + v * v;
+    sums[2]![i + 1] = sums[2]![i]! + i * v;
+  });
+  let best = -1;
   let least = Infinity;
   for (let split = 2; split <= y.length - 2; split++) {
-    const left = fitOf(y.slice(0, split));
-    const right = fitOf(y.slice(split));
-    const error = left.rvariance * (split - 1) + right.rvariance * (y.length - split - 1);
+    const error = lineError(sums, 0, split) + lineError(sums, split, y.length);
     if (error < least) {
       least = error;
-      best = { split, left, right };
+      best = split;
     }
   }
-  return best;
+  return best < 0 ? undefined : { split: best, left: fitOf(y.slice(0, best)), right: fitOf(y.slice(best)) };
 }
 
 /** Lags shorter than this are no periods. */
 const SHORTEST_PERIOD = 4;
 const DEFAULT_SEASONALITY_THRESHOLD = 0.6;
 
+/** Longer series would keep a worker busy for seconds each: the work grows with the square of the length. */
+const LONGEST_SERIES = 20_000;
+
+function checkLength(y: readonly number[], what: string): void {
+  if (y.length <= LONGEST_SERIES) return;
+  throw new TocsinError(
+    'UNSUPPORTED',
+    `${what} of a series of ${y.length} points is not supported, at most ${LONGEST_SERIES}`,
+  );
+}
+
 /** For each lag up to half the length: 1 for the autocorrelation of lag 0, 0 for the least of all lags. */
 function periodScores(y: readonly number[]): number[] {
+  checkLength(y, 'finding the periods');
   const n = y.length;
   const center = mean(y);
   const z = y.map((value) => value - center);

@@ -8,7 +8,7 @@ import type { Dynamic, ScalarType, Value } from '../../columns/value.ts';
 import { convertValue } from './convert.ts';
 import { define, type ScalarFunction } from './function.ts';
 import { compileRegex, regexMatcher } from './regex.ts';
-import { textOf } from './scalars.ts';
+import { countArg, textOf } from './scalars.ts';
 
 const SURROGATE = /[\ud800-\udfff]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -120,7 +120,7 @@ function extractAll(pattern: string, groups: readonly Value[] | undefined, text:
     throw new TocsinError('QUERY', `extract_all: the regular expression "${pattern}" has no capturing group`);
   }
   const wanted = groups
-    ? groups.map((group) => (typeof group === 'string' ? (names[group] ?? -1) : Number(group as bigint)))
+    ? groups.map((group) => (typeof group === 'string' ? (names[group] ?? -1) : countArg(group, -1)))
     : Array.from({ length: count }, (_, i) => i + 1);
   const matcher = compiled.matcher(text);
   const found: Dynamic[] = [];
@@ -136,8 +136,8 @@ function extract(args: readonly Value[], types: readonly ScalarType[], result: S
   const source = textOf(text!, types[2]!);
   const matcher = regexMatcher(source, textOf(pattern!, types[0]!));
   if (!matcher.find()) return null;
-  const index = typeof group === 'string' ? group : Number(group as bigint);
-  if (typeof index === 'number' && (index < 0 || index > matcher.groupCount())) return null;
+  const index = typeof group === 'string' ? matcher.pattern().namedGroups()[group] : countArg(group, -1);
+  if (index === undefined || index < 0 || index > matcher.groupCount()) return null;
   const found = matcher.group(index);
   if (found === null) return null;
   return result === 'string' ? found : convertValue(found, 'string', result);
@@ -146,7 +146,7 @@ function extract(args: readonly Value[], types: readonly ScalarType[], result: S
 function split(text: string, delimiter: string, index: Value | undefined): Dynamic {
   const parts = delimiter === '' ? [text] : text.split(delimiter);
   if (index === undefined || index === null) return parts;
-  const part = parts[Number(index)];
+  const part = parts[countArg(index, -1)];
   return part === undefined ? null : [part];
 }
 
@@ -203,10 +203,6 @@ function text(name: string, apply: (...texts: string[]) => Value): ScalarFunctio
   return define(name, (args, types) => apply(...args.map((arg, i) => textOf(arg, types[i]!))));
 }
 
-function numberArg(value: Value | undefined, fallback: number): number {
-  return value === undefined || value === null ? fallback : Number(value as bigint);
-}
-
 export const TEXT_FUNCTIONS: readonly ScalarFunction[] = [
   text('tolower', (s) => mapCase(s!, (c) => c.toLowerCase())),
   text('toupper', (s) => mapCase(s!, (c) => c.toUpperCase())),
@@ -228,30 +224,30 @@ export const TEXT_FUNCTIONS: readonly ScalarFunction[] = [
   text('regex_quote', (s) => s!.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&')),
   define('strrep', ([value, count, delimiter], types) => {
     const part = textOf(value!, types[0]!);
-    const times = Math.min(1024, Math.max(0, numberArg(count, 0)));
-    return limited(
-      new Array<string>(times).fill(part).join(delimiter === undefined ? '' : textOf(delimiter, types[2]!)),
-    );
+    const between = delimiter === undefined ? '' : textOf(delimiter, types[2]!);
+    const enough = Math.ceil(MAX_TEXT / Math.max(1, part.length + between.length)) + 1;
+    const times = Math.min(1024, enough, Math.max(0, countArg(count, 0)));
+    return limited(new Array<string>(times).fill(part).join(between));
   }),
   define('substring', ([s, start, length], types) =>
-    substring(textOf(s!, types[0]!), numberArg(start, 0), length === undefined ? undefined : numberArg(length, 0)),
+    substring(textOf(s!, types[0]!), countArg(start, 0), length === undefined ? undefined : countArg(length, 0)),
   ),
   define('indexof', ([s, part, start, length, occurrence], types) =>
     indexOf(
       textOf(s!, types[0]!),
       textOf(part!, types[1]!),
-      numberArg(start, 0),
-      numberArg(length, -1),
-      numberArg(occurrence, 1),
+      countArg(start, 0),
+      countArg(length, -1),
+      countArg(occurrence, 1),
     ),
   ),
   define('indexof_regex', ([s, pattern, start, length, occurrence], types) => {
     const source = textOf(s!, types[0]!);
-    const from = Math.max(0, numberArg(start, 0));
-    const size = numberArg(length, -1);
+    const from = Math.max(0, countArg(start, 0));
+    const size = countArg(length, -1);
     const part = size < 0 ? source.slice(from) : source.slice(from, from + size);
     const matcher = regexMatcher(part, textOf(pattern!, types[1]!));
-    for (let left = numberArg(occurrence, 1); left > 0; left--) if (!matcher.find()) return -1n;
+    for (let left = countArg(occurrence, 1); left > 0; left--) if (!matcher.find()) return -1n;
     return BigInt(from + matcher.start());
   }),
   define('countof', ([s, part, kind], types) =>
@@ -273,7 +269,7 @@ export const TEXT_FUNCTIONS: readonly ScalarFunction[] = [
     args
       .flatMap((arg) => (Array.isArray(arg) ? arg : [arg]))
       .map((code) => {
-        const point = Number(code as bigint);
+        const point = countArg(code, -1);
         return Number.isInteger(point) && point >= 0 && point <= 0x10ffff ? String.fromCodePoint(point) : '';
       })
       .join(''),

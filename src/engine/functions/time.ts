@@ -13,7 +13,7 @@ import {
   UNIX_EPOCH_TICKS,
 } from '../../base/time.ts';
 import type { ScalarType, Value } from '../../columns/value.ts';
-import { define, defineStrict, type ScalarFunction } from './function.ts';
+import { defineTyped, type ScalarFunction } from './function.ts';
 import { dayOfWeekKernel, differenceKernel, endOfDayKernel, hourOfDayKernel, startOfDayKernel } from './kernels.ts';
 
 interface Civil {
@@ -298,13 +298,15 @@ function renderRuns(name: string, format: string, render: (run: string) => strin
 /** Whole and fractional seconds (a long or a real) as ticks. */
 function secondsTicks(value: Value | undefined): bigint {
   if (value === undefined) return 0n;
-  return typeof value === 'number' ? BigInt(Math.round(value * 1e7)) : (value as bigint) * TICKS_PER_SECOND;
+  return typeof value === 'number'
+    ? BigInt(Math.round(Number.isFinite(value) ? value * 1e7 : -1))
+    : (value as bigint) * TICKS_PER_SECOND;
 }
 
 function makeDatetime(args: readonly Value[]): bigint | null {
-  const [year, month, day] = args.slice(0, 3).map(Number) as [number, number, number];
-  const hour = Number(args[3] ?? 0n);
-  const minute = Number(args[4] ?? 0n);
+  const [year, month, day] = args.slice(0, 3).map((arg) => Math.trunc(Number(arg))) as [number, number, number];
+  const hour = Math.trunc(Number(args[3] ?? 0n));
+  const minute = Math.trunc(Number(args[4] ?? 0n));
   const seconds = secondsTicks(args[5] ?? undefined);
   if (!(year >= 1 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month))) {
     return null;
@@ -316,11 +318,13 @@ function makeDatetime(args: readonly Value[]): bigint | null {
 
 function makeTimespan(args: readonly Value[]): bigint | null {
   const hasDays = args.length === 4;
-  const days = hasDays ? (args[0] as bigint) : 0n;
+  const whole = (value: Value | undefined): bigint =>
+    typeof value === 'number' ? BigInt(Math.trunc(Number.isFinite(value) ? value : -1)) : (value as bigint);
+  const days = hasDays ? whole(args[0]) : 0n;
   const [hours, minutes, seconds] = hasDays ? args.slice(1) : args;
   const ticks = secondsTicks(seconds);
-  const hour = hours as bigint;
-  const minute = minutes as bigint;
+  const hour = whole(hours);
+  const minute = whole(minutes);
   if (hour < 0n || hour > 23n || minute < 0n || minute > 59n || ticks < 0n || ticks >= TICKS_PER_MINUTE) return null;
   return days * TICKS_PER_DAY + hour * TICKS_PER_HOUR + minute * TICKS_PER_MINUTE + ticks;
 }
@@ -379,8 +383,9 @@ function utcOf(local: bigint, zone: string): bigint | null {
 }
 
 function period(name: string, kind: Period, end: boolean, extra: Partial<ScalarFunction> = {}): ScalarFunction {
-  return defineStrict(
+  return defineTyped(
     name,
+    ['datetime', 'long'],
     ([value, offset]) => {
       const day = dayOf(value as bigint);
       const count = offset === undefined ? 0 : Number(offset as bigint);
@@ -393,7 +398,7 @@ function period(name: string, kind: Period, end: boolean, extra: Partial<ScalarF
 }
 
 function part(name: string, which: string, extra: Partial<ScalarFunction> = {}): ScalarFunction {
-  return defineStrict(name, ([value]) => partOf(which, value as bigint), extra);
+  return defineTyped(name, ['datetime'], ([value]) => partOf(which, value as bigint), extra);
 }
 
 /** Ticks of a unit that whole days are made of, as a number. */
@@ -408,14 +413,15 @@ function asType(value: bigint, type: ScalarType): Value {
 }
 
 export const TIME_FUNCTIONS: readonly ScalarFunction[] = [
-  define(
+  defineTyped(
     'now',
-    ([offset], _types, _result, now) => (offset === null ? null : inRange(now + ((offset as bigint) ?? 0n))),
+    ['timespan'],
+    ([offset], _types, _result, now) => inRange(now + ((offset as bigint | undefined) ?? 0n)),
     {
       timeInvariant: false,
     },
   ),
-  define('ago', ([span], _types, _result, now) => (span === null ? null : inRange(now - (span as bigint))), {
+  defineTyped('ago', ['timespan'], ([span], _types, _result, now) => inRange(now - (span as bigint)), {
     timeInvariant: false,
   }),
   period('startofday', 'day', false, { vector: startOfDayKernel }),
@@ -433,18 +439,31 @@ export const TIME_FUNCTIONS: readonly ScalarFunction[] = [
   part('dayofyear', 'dayofyear'),
   part('hourofday', 'hour', { vector: hourOfDayKernel }),
   part('week_of_year', 'week_of_year'),
-  defineStrict('dayofweek', ([value]) => ticksOfDay(weekday(dayOf(value as bigint))), { vector: dayOfWeekKernel }),
-  defineStrict('datetime_part', ([name, value]) => partOf(name as string, value as bigint)),
-  defineStrict('datetime_add', ([name, amount, value]) => addPart(name as string, amount as bigint, value as bigint)),
-  defineStrict(
+  defineTyped('dayofweek', ['datetime'], ([value]) => ticksOfDay(weekday(dayOf(value as bigint))), {
+    vector: dayOfWeekKernel,
+  }),
+  defineTyped('datetime_part', ['string', 'datetime'], ([name, value]) => partOf(name as string, value as bigint)),
+  defineTyped('datetime_add', ['string', 'long', 'datetime'], ([name, amount, value]) =>
+    addPart(name as string, amount as bigint, value as bigint),
+  ),
+  defineTyped(
     'datetime_diff',
+    ['string', 'datetime', 'datetime'],
     ([name, a, b], _types, result) => asType(difference(name as string, a as bigint, b as bigint), result),
     { vector: differenceKernel(narrowUnit) },
   ),
-  defineStrict('format_datetime', ([value, format]) => formatDatetimeAs(value as bigint, format as string)),
-  defineStrict('format_timespan', ([value, format]) => formatTimespanAs(value as bigint, format as string)),
-  defineStrict('make_datetime', makeDatetime),
-  defineStrict('make_timespan', makeTimespan),
-  defineStrict('datetime_utc_to_local', ([value, zone]) => localOf(value as bigint, zone as string)),
-  defineStrict('datetime_local_to_utc', ([value, zone]) => utcOf(value as bigint, zone as string)),
+  defineTyped('format_datetime', ['datetime', 'string'], ([value, format]) =>
+    formatDatetimeAs(value as bigint, format as string),
+  ),
+  defineTyped('format_timespan', ['timespan', 'string'], ([value, format]) =>
+    formatTimespanAs(value as bigint, format as string),
+  ),
+  defineTyped('make_datetime', ['number'], makeDatetime),
+  defineTyped('make_timespan', ['number'], makeTimespan),
+  defineTyped('datetime_utc_to_local', ['datetime', 'string'], ([value, zone]) =>
+    localOf(value as bigint, zone as string),
+  ),
+  defineTyped('datetime_local_to_utc', ['datetime', 'string'], ([value, zone]) =>
+    utcOf(value as bigint, zone as string),
+  ),
 ];
