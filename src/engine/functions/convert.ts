@@ -221,9 +221,9 @@ export const CONVERSIONS: readonly ScalarFunction[] = [
     const width = countArg(length, 0);
     return text.length > width || width > MAX_HEX ? '' : text.padStart(width, '0');
   }),
-  define('assert', ([condition, message]) => {
+  define('assert', ([condition, message], types) => {
     if (condition === true) return true;
-    throw new TocsinError('QUERY', `assert() failed: ${textOf(message ?? null, 'string')}`);
+    throw new TocsinError('QUERY', `assert() failed: ${textOf(message ?? null, types[1] ?? 'string')}`);
   }),
   define('gettype', ([value], types) => (types[0] === 'dynamic' ? dynamicTypeName(value!) : types[0]!)),
   define('isnull', ([value], types) => types[0] !== 'string' && value === null, { vector: isNullKernel(true) }),

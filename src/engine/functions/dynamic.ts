@@ -348,7 +348,9 @@ export const DYNAMIC_FUNCTIONS: readonly ScalarFunction[] = [
   define('bag_keys', ([bag]) => (bag instanceof Map ? [...bag.keys()] : null)),
   define('bag_merge', bagMerge),
   define('bag_zip', ([keys, values]) => bagZip(keys!, values!)),
-  define('bag_has_key', ([bag, key]) => (bag instanceof Map ? hasKey(bag, bagKeys(textOf(key!, 'string'))) : null)),
+  define('bag_has_key', ([bag, key], types) =>
+    bag instanceof Map ? hasKey(bag, bagKeys(textOf(key!, types[1]!))) : null,
+  ),
   define('bag_remove_keys', ([bag, keys]) => {
     if (!(bag instanceof Map)) return null;
     let result: Dynamic = bag;
@@ -356,7 +358,7 @@ export const DYNAMIC_FUNCTIONS: readonly ScalarFunction[] = [
     return result;
   }),
   define('bag_set_key', ([bag, key, value], types) =>
-    bag instanceof Map ? setKey(bag, bagKeys(textOf(key!, 'string')), toDynamic(value!, types[2]!)) : null,
+    bag instanceof Map ? setKey(bag, bagKeys(textOf(key!, types[1]!)), toDynamic(value!, types[2]!)) : null,
   ),
   define('range', range),
   define('repeat', ([value, count], types) => {
@@ -366,13 +368,14 @@ export const DYNAMIC_FUNCTIONS: readonly ScalarFunction[] = [
   }),
   define('zip', zip),
   define('treepath', ([value]) => treePath(value!)),
-  define('strcat_array', ([array, delimiter]) =>
-    Array.isArray(array) ? array.map((item) => textOf(item, 'dynamic')).join(textOf(delimiter!, 'string')) : '',
+  define('strcat_array', ([array, delimiter], types) =>
+    Array.isArray(array) ? array.map((item) => textOf(item, 'dynamic')).join(textOf(delimiter!, types[1]!)) : '',
   ),
   define('has_any_index', ([text, terms], types) => hasAnyIndex(textOf(text!, types[0]!), terms!)),
   define('extract_json', ([path, source], types, result) => {
-    const keys = parsePath(textOf(path!, 'string'));
-    if (!keys) throw new TocsinError('QUERY', `extract_json: '${textOf(path!, 'string')}' is not a JSON path`);
+    const text = textOf(path!, types[0]!);
+    const keys = parsePath(text);
+    if (!keys) throw new TocsinError('QUERY', `extract_json: '${text}' is not a JSON path`);
     const root = types[1] === 'dynamic' ? source! : parseDynamic(textOf(source!, types[1]!));
     const found = valueAtPath(root, keys);
     return result === 'dynamic' ? found : convertValue(found, 'dynamic', result);

@@ -82,9 +82,14 @@ function formatV6(bits: bigint): string {
 type Parse = (text: string) => Address | undefined;
 
 /** -1, 0 or 1 over the bits that the shortest prefix leaves; null where one text is no address. */
-function compareAddresses(parse: Parse, width: number, args: readonly Value[]): bigint | null {
-  const a = parse(textOf(args[0]!, 'string'));
-  const b = parse(textOf(args[1]!, 'string'));
+function compareAddresses(
+  parse: Parse,
+  width: number,
+  args: readonly Value[],
+  types: readonly ScalarType[],
+): bigint | null {
+  const a = parse(textOf(args[0]!, types[0]!));
+  const b = parse(textOf(args[1]!, types[1]!));
   const wanted = args[2] === undefined ? width : countArg(args[2], -1);
   if (!a || !b || wanted < 0 || wanted > width) return null;
   const prefix = Math.min(a.prefix, b.prefix, wanted);
@@ -266,8 +271,8 @@ function text(name: string, apply: (...texts: string[]) => Value): ScalarFunctio
   return define(name, (args, types) => apply(...args.map((arg, i) => textOf(arg, types[i]!))));
 }
 
-function v4WithMask(args: readonly Value[]): Address | undefined {
-  const address = parseV4(textOf(args[0]!, 'string'));
+function v4WithMask(args: readonly Value[], types: readonly ScalarType[]): Address | undefined {
+  const address = parseV4(textOf(args[0]!, types[0]!));
   const mask = args[1] === undefined ? 32 : countArg(args[1], -1);
   if (!address || mask < 0 || mask > 32) return undefined;
   const prefix = Math.min(address.prefix, mask);
@@ -275,10 +280,12 @@ function v4WithMask(args: readonly Value[]): Address | undefined {
 }
 
 /** As {@link v4WithMask}, also of a number. */
-function formattable(args: readonly Value[]): Address | undefined {
+function formattable(args: readonly Value[], types: readonly ScalarType[]): Address | undefined {
   const [first, ...rest] = args;
-  if (typeof first !== 'bigint') return v4WithMask(args);
-  return first < 0n || first > 0xffff_ffffn ? undefined : v4WithMask([formatV4(first), ...rest]);
+  if (typeof first !== 'bigint') return v4WithMask(args, types);
+  return first < 0n || first > 0xffff_ffffn
+    ? undefined
+    : v4WithMask([formatV4(first), ...rest], ['string', ...types.slice(1)]);
 }
 
 function cidrList(first: string, last: string): Dynamic {
@@ -313,18 +320,18 @@ export const NETWORK_FUNCTIONS: readonly ScalarFunction[] = [
     const address = parseV4(ip!);
     return address ? masked(address.bits, address.prefix, 32) : null;
   }),
-  define('parse_ipv4_mask', (args) => v4WithMask(args)?.bits ?? null),
-  define('format_ipv4', (args) => {
-    const address = formattable(args);
+  define('parse_ipv4_mask', (args, types) => v4WithMask(args, types)?.bits ?? null),
+  define('format_ipv4', (args, types) => {
+    const address = formattable(args, types);
     return address ? formatV4(address.bits) : '';
   }),
-  define('format_ipv4_mask', (args) => {
-    const address = formattable(args);
+  define('format_ipv4_mask', (args, types) => {
+    const address = formattable(args, types);
     return address ? `${formatV4(address.bits)}/${address.prefix}` : '';
   }),
-  define('ipv4_compare', (args) => compareAddresses(parseV4, 32, args)),
-  define('ipv4_is_match', (args) => {
-    const order = compareAddresses(parseV4, 32, args);
+  define('ipv4_compare', (args, types) => compareAddresses(parseV4, 32, args, types)),
+  define('ipv4_is_match', (args, types) => {
+    const order = compareAddresses(parseV4, 32, args, types);
     return order === null ? null : order === 0n;
   }),
   text('ipv4_is_in_range', (ip, range) => inRange(parseV4, 32, ip!, range!)),
@@ -341,15 +348,15 @@ export const NETWORK_FUNCTIONS: readonly ScalarFunction[] = [
     const address = parseV6(ip!);
     return address ? formatV6(masked(address.bits, address.prefix, 128)) : '';
   }),
-  define('parse_ipv6_mask', ([ip, mask]) => {
-    const address = parseV6(textOf(ip!, 'string'));
+  define('parse_ipv6_mask', ([ip, mask], types) => {
+    const address = parseV6(textOf(ip!, types[0]!));
     const wanted = countArg(mask, -1);
     if (!address || wanted < 0 || wanted > 128) return '';
     return formatV6(masked(address.bits, Math.min(address.prefix, wanted), 128));
   }),
-  define('ipv6_compare', (args) => compareAddresses(parseComparable, 128, args)),
-  define('ipv6_is_match', (args) => {
-    const order = compareAddresses(parseComparable, 128, args);
+  define('ipv6_compare', (args, types) => compareAddresses(parseComparable, 128, args, types)),
+  define('ipv6_is_match', (args, types) => {
+    const order = compareAddresses(parseComparable, 128, args, types);
     return order === null ? null : order === 0n;
   }),
   text('ipv6_is_in_range', (ip, range) => inRange(parseComparable, 128, ip!, range!)),

@@ -239,6 +239,8 @@ export const NUMERIC_FUNCTIONS: readonly ScalarFunction[] = [
     return count;
   }),
   define('format_bytes', ([value, precision, units]) =>
-    value === null ? '' : formatBytes(numberOf(value!), countArg(precision, 0), units as string | undefined),
+    value === null
+      ? ''
+      : formatBytes(numberOf(value!), countArg(precision, 0), typeof units === 'string' ? units : undefined),
   ),
 ];

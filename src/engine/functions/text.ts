@@ -247,7 +247,7 @@ export const TEXT_FUNCTIONS: readonly ScalarFunction[] = [
     const size = countArg(length, -1);
     const part = size < 0 ? source.slice(from) : source.slice(from, from + size);
     const matcher = regexMatcher(part, textOf(pattern!, types[1]!));
-    for (let left = countArg(occurrence, 1); left > 0; left--) if (!matcher.find()) return -1n;
+    for (let left = Math.max(1, countArg(occurrence, 1)); left > 0; left--) if (!matcher.find()) return -1n;
     return BigInt(from + matcher.start());
   }),
   define('countof', ([s, part, kind], types) =>
