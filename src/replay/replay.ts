@@ -49,7 +49,10 @@ export interface Progress {
 }
 
 export interface ReplayOptions {
-  /** Worker threads; 0 works in the calling thread. Default: one a core, and no more than there is work for. */
+  /**
+   * Worker threads; 0 works in the calling thread. Default: one a core, and no more than there is work for; none where the
+   * rule reads so few rows that starting threads would take longer than the work.
+   */
   readonly threads?: number;
   readonly onProgress?: (progress: Progress) => void;
   /** Stops the replay, which then fails with `INTERRUPTED`. */
@@ -83,7 +86,9 @@ export async function replay(
   const evaluations = runs.map((run) => evaluationOf(run, rule));
   const { root, gathers: parts } = cut(plan.root);
 
-  const executor = executorFor(dataset, options);
+  const rowsRead = rowsReadOf(dataset, plan.root);
+  const rowCount = Object.values(rowsRead).reduce((sum, count) => sum + count, 0);
+  const executor = executorFor(dataset, options.threads ?? defaultThreads(dataset, rowCount));
   let gathered: Gathered;
   try {
     gathered = await gather(executor, dataset, parts, evaluations, options);
@@ -115,7 +120,6 @@ export async function replay(
   });
   const suppressed = new Set(suppressedRuns);
   const rows = suppressed.size === 0 ? returned : returned.filter((row) => !suppressed.has(row.run));
-  const rowsRead = rowsReadOf(dataset, plan.root);
   gathered.passages.add([root], rowCounts.counts);
   return {
     columns,
@@ -146,9 +150,14 @@ function ticksOf(iso: string): bigint {
   throw new TocsinError('INPUT', `the dataset's time ${JSON.stringify(iso)} is no ISO 8601 time`);
 }
 
-function executorFor(dataset: Replayable, options: ReplayOptions): Executor {
-  const { partitionCount } = dataset.manifest;
-  const threads = options.threads ?? Math.min(availableParallelism(), partitionCount);
+/** Below this many rows a thread’s start (it loads the engine) costs more than it saves. */
+const INLINE_ROWS = 500_000;
+
+function defaultThreads({ manifest }: Replayable, rowCount: number): number {
+  return rowCount < INLINE_ROWS ? 0 : Math.min(availableParallelism(), manifest.partitionCount);
+}
+
+function executorFor(dataset: Replayable, threads: number): Executor {
   if (threads === 0 || dataset.path === undefined) return new InlineExecutor((index) => dataset.partition(index));
   return new PoolExecutor(dataset.path, threads);
 }
