@@ -36,7 +36,7 @@ export function nextStep(score: RuleScore, surroundings: Surroundings): NextStep
   return { advice: 'every attack rang and nothing else did: try it on the variants that evade rules' };
 }
 
-function lookAtMiss(chain: ScenarioScore, { truth, dataset }: Surroundings): NextStep {
+function lookAtMiss(chain: ScenarioScore, { truth, dataset, ruleFile }: Surroundings): NextStep {
   const missed = chain.missed.length;
   const share =
     missed === chain.attacks.planted
@@ -44,15 +44,20 @@ function lookAtMiss(chain: ScenarioScore, { truth, dataset }: Surroundings): Nex
         ? 'the only'
         : `all ${missed}`
       : `${missed} of ${chain.attacks.planted}`;
+  const sentences = [
+    `${share} ${chain.scenario} ${chain.attacks.planted === 1 ? 'attack was' : 'attacks were'} missed.`,
+  ];
   const attack = truth.find((incident) => incident.id === chain.missed[0]);
   const act = attack?.events.find((event) => event.role === 'malicious');
-  const advice = `${share} ${chain.scenario} ${chain.attacks.planted === 1 ? 'attack was' : 'attacks were'} missed.`;
-  if (!attack || !act) return { advice };
+  if (attack && act) sentences.push(`One of them (${attack.id}): ${act.operation} by ${act.account}.`);
+  sentences.push(
+    dataset === undefined
+      ? 'Keep the tenant with --out DIR, then ask which clause lost them:'
+      : 'Ask which clause lost them:',
+  );
   return {
-    advice: `${advice} One of them (${attack.id}, ${attack.variant}): ${act.operation} by ${act.account}.${
-      dataset === undefined ? ' Keep the tenant with --out DIR to look at it:' : ''
-    }`,
-    command: `tocsin query '${act.table} | where TimeGenerated == datetime(${act.generated})' --data ${quote(dataset ?? 'DIR')}`,
+    advice: sentences.join(' '),
+    command: `tocsin why ${quote(dataset ?? 'DIR')} --rule ${quote(ruleFile ?? 'FILE')}`,
   };
 }
 

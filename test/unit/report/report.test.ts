@@ -140,9 +140,9 @@ describe('the scoreboard', () => {
         generated in 2.1 s, replayed in 0.6 s (1.9 M rows/s)
 
         Next: the only a-chain-with-a-name-that-is-longer-than-its-column attack was
-              missed. One of them (C, plain): Add member to role by adele@contoso.com.
-              Keep the tenant with --out DIR to look at it:
-        tocsin query 'AuditLogs | where TimeGenerated == datetime(2026-06-01T03:20:00.0000000Z)' --data DIR"
+              missed. One of them (C): Add member to role by adele@contoso.com. Keep
+              the tenant with --out DIR, then ask which clause lost them:
+        tocsin why DIR --rule rules/silent.yaml"
     `);
   });
 
@@ -217,9 +217,8 @@ describe('the next step', () => {
       ),
     ).toEqual({
       advice:
-        '1 of 2 token-replay-role-assignment attacks were missed. One of them (B, slow): Add member to role by adele@contoso.com.',
-      command:
-        "tocsin query 'AuditLogs | where TimeGenerated == datetime(2026-06-01T02:10:00.0000000Z)' --data out/tenant",
+        '1 of 2 token-replay-role-assignment attacks were missed. One of them (B): Add member to role by adele@contoso.com. Ask which clause lost them:',
+      command: "tocsin why out/tenant --rule 'my rules/a.yaml'",
     });
   });
 
