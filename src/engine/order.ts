@@ -151,9 +151,10 @@ export interface SortColumn {
 
 /** The rows in the order of `keys`, the first key weighing most; rows with equal keys keep their order. NaN stands beside null. */
 export function sortedRows(keys: readonly SortColumn[], rowCount: number): Uint32Array {
-  const rows = new Uint32Array(rowCount);
-  for (let row = 0; row < rowCount; row++) rows[row] = row;
+  const rows = countUp(rowCount);
   if (rowCount < 2) return rows;
+  const merged = mergedByKeys(keys, rows);
+  if (merged) return merged;
   const compare = keys.map(({ column, descending, nullsFirst }) => {
     const { ranks, nulls } = ranksOf(column);
     const sign = descending ? -1 : 1;
@@ -191,6 +192,30 @@ export function sortedRows(keys: readonly SortColumn[], rowCount: number): Uint3
   let sorted = true;
   for (let row = 1; row < rowCount && sorted; row++) sorted = order(row - 1, row) <= 0;
   return sorted ? rows : rows.sort(order);
+}
+
+/** Sorts by each key in turn, the last first: a stable merge keeps what it finds. Undefined where a key is no plain number. */
+function mergedByKeys(keys: readonly SortColumn[], rows: Uint32Array): Uint32Array | undefined {
+  const places: Float64Array[] = [];
+  for (const key of keys) {
+    const place = placesOf(key);
+    if (!place) return undefined;
+    places.push(place);
+  }
+  return places.reduceRight((order, place) => mergedRows(place, order), rows);
+}
+
+/** Numbers that order as the key asks, ascending; undefined for numbers that a double does not tell apart from null. */
+function placesOf({ column, descending, nullsFirst }: SortColumn): Float64Array | undefined {
+  if (column.kind === 'wide') return undefined;
+  const { ranks, nulls } = ranksOf(column);
+  const out = new Float64Array(ranks as ArrayLike<number>);
+  if (column.type === 'real')
+    for (let row = 0; row < out.length; row++) if (!Number.isFinite(out[row]!)) return undefined;
+  if (descending) for (let row = 0; row < out.length; row++) out[row] = -out[row]!;
+  const none = nullsFirst ? -Infinity : Infinity;
+  if (nulls) for (let row = 0; row < out.length; row++) if (nulls[row] === 1) out[row] = none;
+  return out;
 }
 
 function compareCells(type: ScalarType, a: Value, b: Value): number {
@@ -232,30 +257,107 @@ export function compareRows(a: Batch, i: number, b: Batch, j: number): number {
   return compareLineage(a.lineage, i, b.lineage, j);
 }
 
-/** The rows of `batch` in the canonical order (see {@link compareRows}): the same for any order that they came in. */
+/**
+ * The rows of `batch` in the canonical order (see {@link compareRows}): the same for any order that they came in. Rows that
+ * come as a few ascending stretches, as partitions give them, are merged; only rows of one time are compared cell by cell.
+ */
 export function canonicalOrder(batch: Batch): Uint32Array {
-  const { rowCount, lineage } = batch;
-  const rows = new Uint32Array(rowCount);
-  for (let row = 0; row < rowCount; row++) rows[row] = row;
-  if (rowCount < 2) return rows;
+  const { rowCount } = batch;
   const indexes = canonicalColumns(batch.schema);
-  // Later columns are ranked only if earlier ones leave ties.
-  const ranked: (((a: number, b: number) => number) | undefined)[] = [];
-  const comparator = (k: number): ((a: number, b: number) => number) =>
-    (ranked[k] ??= cellOrder(batch.column(indexes[k]!)));
+  const [first] = indexes;
+  const leading = first === undefined ? undefined : batch.column(first);
+  if (rowCount < 2 || leading?.kind !== 'number' || leading.nulls || leading.type === 'real') {
+    return sortTies(batch, indexes, countUp(rowCount), [[0, rowCount]]);
+  }
+  const rows = mergedRows(leading.values, countUp(rowCount));
+  const ties: [number, number][] = [];
+  for (let start = 0; start < rowCount; ) {
+    let end = start + 1;
+    while (end < rowCount && leading.values[rows[end]!] === leading.values[rows[start]!]) end++;
+    if (end > start + 1) ties.push([start, end]);
+    start = end;
+  }
+  return sortTies(batch, indexes.slice(1), rows, ties);
+}
+
+function countUp(count: number): Uint32Array {
+  const rows = new Uint32Array(count);
+  for (let row = 0; row < count; row++) rows[row] = row;
+  return rows;
+}
+
+/** `order` sorted by value, equal ones in their order: its ascending stretches, merged two by two. */
+function mergedRows(values: Float64Array, order: Uint32Array): Uint32Array {
+  const count = values.length;
+  let rows = order;
+  let starts = [0];
+  for (let i = 1; i < count; i++) if (values[rows[i]!]! < values[rows[i - 1]!]!) starts.push(i);
+  let other: Uint32Array = new Uint32Array(starts.length > 1 ? count : 0);
+  while (starts.length > 1) {
+    const merged: number[] = [];
+    for (let s = 0; s < starts.length; s += 2) {
+      const start = starts[s]!;
+      const middle = starts[s + 1] ?? count;
+      const end = starts[s + 2] ?? count;
+      merged.push(start);
+      let left = start;
+      let right = middle;
+      for (let at = start; at < end; at++) {
+        const takeLeft = left < middle && (right >= end || values[rows[left]!]! <= values[rows[right]!]!);
+        other[at] = takeLeft ? rows[left++]! : rows[right++]!;
+      }
+    }
+    [rows, other] = [other, rows];
+    starts = merged;
+  }
+  return rows;
+}
+
+/** Sorts stretches of `rows` (pairs of start and end) by the cells of the columns named, then by lineage. */
+function sortTies(
+  batch: Batch,
+  indexes: readonly number[],
+  rows: Uint32Array,
+  ties: readonly (readonly [number, number])[],
+): Uint32Array {
+  const { lineage } = batch;
+  const tied = ties.reduce((sum, [start, end]) => sum + end - start, 0);
+  // Later columns are looked at only if earlier ones leave ties.
+  const made: (((a: number, b: number) => number) | undefined)[] = [];
   const order = (a: number, b: number): number => {
     for (let k = 0; k < indexes.length; k++) {
-      const c = comparator(k)(a, b);
+      const c = (made[k] ??= cellOrder(batch.column(indexes[k]!), tied))(a, b);
       if (c !== 0) return c;
     }
     return (lineage && compareLineage(lineage, a, lineage, b)) || a - b;
   };
-  let sorted = true;
-  for (let row = 1; row < rowCount && sorted; row++) sorted = order(row - 1, row) <= 0;
-  return sorted ? rows : rows.sort(order);
+  for (const [start, end] of ties) {
+    let sorted = true;
+    for (let i = start + 1; i < end && sorted; i++) sorted = order(rows[i - 1]!, rows[i]!) <= 0;
+    if (!sorted) rows.subarray(start, end).sort(order);
+  }
+  return rows;
 }
 
-function cellOrder(column: Column): (a: number, b: number) => number {
+/** Ranking a dictionary costs a sort of it; comparing few rows by their texts costs less. */
+const RANK_FROM = 8;
+
+/** @param tied - how many rows are to be compared, about. */
+function cellOrder(column: Column, tied: number): (a: number, b: number) => number {
+  if (column.kind === 'coded' && !column.dictionary.memo.has(RANKS) && tied * RANK_FROM < column.dictionary.size) {
+    const { codes, dictionary } = column;
+    return (a, b) => {
+      const x = codes[a]!;
+      const y = codes[b]!;
+      if (x === y) return 0;
+      const nullX = dictionary.value(x) === null;
+      const nullY = dictionary.value(y) === null;
+      if (nullX || nullY) return Number(nullY) - Number(nullX);
+      return dictionary.type === 'decimal'
+        ? compareDecimals(dictionary.text(x), dictionary.text(y))
+        : compareTexts(dictionary.text(x), dictionary.text(y));
+    };
+  }
   const { ranks, nulls } = ranksOf(column);
   const real = column.kind === 'number' && column.type === 'real';
   return (a, b) => {

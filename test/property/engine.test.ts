@@ -32,7 +32,7 @@ describe('the engine on random plans and logs', () => {
           expect(texts(rowsOf(execute(plan, tables!, run)))).toEqual(expected);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 220 },
     );
   });
 
@@ -49,7 +49,7 @@ describe('the engine on random plans and logs', () => {
           expect(lineageOf(batch)).toEqual(lineageOf(execute(plan, tables!, run)));
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -64,7 +64,7 @@ describe('the engine on random plans and logs', () => {
           expect(lineageOf(several[i]!)).toEqual(lineageOf(batch));
         });
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
@@ -78,7 +78,7 @@ describe('the engine on random plans and logs', () => {
           expect(texts(rowsOf(several[i]!)).sort()).toEqual(expected);
         });
       }),
-      { numRuns: 400 },
+      { numRuns: 220 },
     );
   });
 });

@@ -1,7 +1,7 @@
 /** Aggregates that gather many values: dcount, make_set, make_list, make_bag. */
 import { type Column, columnFromValues, columnLength, gatherColumn, valueAt } from '../../columns/column.ts';
 import { type Dynamic, DynamicDatetime, DynamicTimespan, type ScalarType, type Value } from '../../columns/value.ts';
-import { type Groups, groupRows } from '../operators/keys.ts';
+import { distinctPairs, type Groups } from '../operators/keys.ts';
 import { type AggregateFunction, isNullAt, memberRows } from './aggregate.ts';
 
 /** Kusto's own limit where a query names none. */
@@ -25,26 +25,15 @@ function maxSizeOf(column: Column | undefined): number {
   return value === null ? DEFAULT_MAX_SIZE : Math.max(0, Number(value));
 }
 
-/** Ids of the distinct (group, value) pairs of the rows, and each pair's first row. */
-function pairs(groups: Groups, column: Column, rowCount: number): Groups {
-  const groupColumn: Column = {
-    kind: 'number',
-    type: 'long',
-    values: Float64Array.from(groups.of.subarray(0, rowCount)),
-    nulls: undefined,
-  };
-  return groupRows([column, groupColumn], rowCount);
-}
-
 /** Distinct values that are not null, counted exactly: for sets as small as a rule's, Kusto's estimate is exact too. */
 const dcount: AggregateFunction = {
   minArgs: 1,
   maxArgs: 2,
-  run: ({ args, groups, rowCount }) => {
+  run: ({ args, groups }) => {
     const column = args[0]!;
     const isNull = isNullAt(column);
     const out = new Float64Array(groups.count);
-    for (const row of pairs(groups, column, rowCount).first) if (!isNull?.(row)) out[groups.of[row]!]!++;
+    for (const row of distinctPairs(groups, column).first) if (!isNull?.(row)) out[groups.of[row]!]!++;
     return { kind: 'number', type: 'long', values: out, nulls: undefined };
   },
 };
@@ -85,9 +74,9 @@ const makeListWithNulls: AggregateFunction = {
 const makeSet: AggregateFunction = {
   minArgs: 1,
   maxArgs: 2,
-  run: ({ args, groups, rowCount }) => {
+  run: ({ args, groups }) => {
     const column = args[0]!;
-    const rows = pairs(groups, column, rowCount).first;
+    const rows = distinctPairs(groups, column).first;
     const of = new Uint32Array(rows.length);
     for (let i = 0; i < rows.length; i++) of[i] = groups.of[rows[i]!]!;
     const distinct = { of, count: groups.count, first: groups.first };

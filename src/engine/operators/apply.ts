@@ -163,5 +163,5 @@ function step(
 }
 
 function numbers(of: Uint32Array): Column {
-  return { kind: 'number', type: 'long', values: Float64Array.from(of), nulls: undefined };
+  return { kind: 'number', type: 'long', values: new Float64Array(of), nulls: undefined };
 }

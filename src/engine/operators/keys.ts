@@ -132,7 +132,7 @@ function rawIds(columns: readonly Column[]): Raw {
 }
 
 function boolIds({ values, nulls }: BoolColumn): Uint32Array {
-  const out = Uint32Array.from(values);
+  const out = new Uint32Array(values);
   if (nulls) for (let row = 0; row < out.length; row++) if (nulls[row] === 1) out[row] = 2;
   return out;
 }
@@ -346,6 +346,20 @@ export function groupRows(columns: readonly Column[], rowCount: number): Groups 
 }
 
 const NO_ROWS = new Uint32Array();
+
+const pairsMemo = new WeakMap<Groups, Map<Column, Groups>>();
+
+/** Numbers the distinct pairs of a row's group and its value; made once for the aggregates that share a column. */
+export function distinctPairs(groups: Groups, column: Column): Groups {
+  let byColumn = pairsMemo.get(groups);
+  if (!byColumn) pairsMemo.set(groups, (byColumn = new Map()));
+  let found = byColumn.get(column);
+  if (!found) {
+    const { of, count, first } = pairs({ of: [groups.of], bound: groups.count }, rawIds([column]));
+    byColumn.set(column, (found = { of: of[0]!, count, first }));
+  }
+  return found;
+}
 
 /** The commonest case in one pass: one coded column. */
 function groupCodes({ codes, dictionary }: CodedColumn): Groups {

@@ -97,7 +97,7 @@ export function makeSeries(
   const seriesColumn: Column = {
     kind: 'number',
     type: 'long',
-    values: Float64Array.from(series.of),
+    values: new Float64Array(series.of),
     nulls: undefined,
   };
   const cells = groupRows([seriesColumn, binColumn], rows.length);

@@ -49,7 +49,7 @@ export function summarize(
     groups = { of: new Uint32Array(rowCount), count: 1, first: new Uint32Array() };
   } else {
     const outer: Column[] = within
-      ? [{ kind: 'number', type: 'long', values: Float64Array.from(within.of), nulls: undefined }]
+      ? [{ kind: 'number', type: 'long', values: new Float64Array(within.of), nulls: undefined }]
       : [];
     groups = groupRows([...outer, ...keys], rowCount);
   }
