@@ -232,6 +232,7 @@ export class Tenant {
   readonly secretPrincipals: readonly ServicePrincipal[];
   /** Half-open ranges of ordinals by kind. */
   readonly ranges: Readonly<Record<AccountKind, readonly [from: number, to: number]>>;
+  readonly #officeShares: readonly number[];
   readonly #dedicatedFrom: number;
   readonly #signInNames: string[] = [];
   readonly #displayNames: string[] = [];
@@ -250,6 +251,8 @@ export class Tenant {
       zoneMinutes: TIME_ZONES[timeZone] ?? 0,
       share,
     }));
+
+    this.#officeShares = this.offices.map(({ share: officeShare }) => officeShare);
 
     const { users } = profile;
     const admins = share(users, profile.adminShare, PEOPLE.adminMinimum);
@@ -339,11 +342,16 @@ export class Tenant {
     return name.replace(/(^|\.)([a-z])(?=[^@]*@)/g, (_, lead: string, letter: string) => lead + letter.toUpperCase());
   }
 
+  /** The office of an account, an index into `offices`; what {@link account} says too. */
+  officeOf(ordinal: number): number {
+    return new RandomStream(this.seed, PERSON, ordinal).weighted(this.#officeShares);
+  }
+
   account(ordinal: number): Account {
     const kind = this.kindOf(ordinal);
     const random = new RandomStream(this.seed, PERSON, ordinal);
     const dedicated = kind === 'admin' && ordinal >= this.#dedicatedFrom;
-    const office = random.weighted(this.offices.map(({ share }) => share));
+    const office = random.weighted(this.#officeShares);
     const department =
       kind === 'employee' ? DEPARTMENTS[random.weighted(DEPARTMENT_WEIGHTS)]![0] : 'Information Technology';
     const jobTitles = english.rawDefinitions.person?.job_type ?? [];
@@ -410,14 +418,14 @@ export class Tenant {
   }
 
   homePlace(ordinal: number): Place {
-    const { city } = this.offices[this.account(ordinal).office]!;
+    const { city } = this.offices[this.officeOf(ordinal)]!;
     const random = new RandomStream(this.seed, NETWORKS, ordinal, 3);
     return place(`${city.home.prefix}.${random.below(256)}.${2 + random.below(250)}`, city.home.asn, city, '');
   }
 
   /** A phone's address in the mobile network, which changes with every `epoch`. */
   mobilePlace(ordinal: number, epoch: number): Place {
-    const { city } = this.offices[this.account(ordinal).office]!;
+    const { city } = this.offices[this.officeOf(ordinal)]!;
     const random = new RandomStream(this.seed, MOBILE, ordinal, epoch);
     const group = (): string => random.below(0x10000).toString(16);
     return place(

@@ -11,7 +11,7 @@ import { AUDIT } from '../assumptions.ts';
 import { MS_PER_HOUR, MS_PER_MINUTE } from '../rows.ts';
 import { userAgent } from '../sign-in-texts.ts';
 import type { Device, Tenant } from '../tenant.ts';
-import { type Calendar, FIRST_LOCAL_DAY } from './calendar.ts';
+import type { Calendar } from './calendar.ts';
 
 const PERSON_STREAM = purposeKey('background/audit/person');
 const APPLICATION_STREAM = purposeKey('background/audit/application');
@@ -385,14 +385,14 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
   };
 
   if (account.kind === 'serviceAccount') {
-    for (let day = FIRST_LOCAL_DAY; day < calendar.lastLocalDay; day++) {
+    for (const day of calendar.localDays()) {
       const count = random.poisson(AUDIT.serviceAccountDaily / meanRows(SERVICE_ACTS));
       const midnight = calendar.midnightMs(day);
       for (let i = 0; i < count; i++) perform(midnight + random.between(0, 24) * MS_PER_HOUR, SERVICE_ACTS);
     }
     return;
   }
-  for (let day = FIRST_LOCAL_DAY; day < calendar.lastLocalDay; day++) {
+  for (const day of calendar.localDays()) {
     const workday = calendar.workday(day);
     if (!workday) continue;
     if (!account.dedicated && account.kind !== 'guest') {
@@ -430,7 +430,7 @@ export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: 
   const success = rows.outcomeCode('success');
   const mean = (AUDIT.dailyPerUser * AUDIT.applicationShare) / ROWS_PER_APPLICATION_ACT;
   const targets = new Map<Step, number[]>();
-  for (let day = FIRST_LOCAL_DAY; day < calendar.lastLocalDay; day++) {
+  for (const day of calendar.localDays()) {
     const works = calendar.workday(day) !== undefined;
     const count = random.poisson(mean * (works ? 1.15 : 0.6));
     const midnight = calendar.midnightMs(day);

@@ -24,8 +24,6 @@ export interface PortalSession {
 
 const WORKDAY = purposeKey('calendar/workday');
 const PORTAL = purposeKey('calendar/portal');
-/** Local days reach from one before the first UTC day to one after the last. */
-export const FIRST_LOCAL_DAY = -1;
 
 /** Mean sessions of the portal on a working day. */
 const PORTAL_SESSIONS = {
@@ -60,9 +58,18 @@ export class Calendar {
     this.#homeDesk = commercial ?? this.#homePlace;
   }
 
-  /** Half-open: local days that can have rows in the dataset. */
-  get lastLocalDay(): number {
-    return this.#span.days + 1;
+  get durationMs(): number {
+    return this.#span.durationMs;
+  }
+
+  /** The local days that can have rows in the dataset: a day's work is over 26 hours after its midnight. */
+  localDays(): number[] {
+    const days: number[] = [];
+    for (let day = -1; day <= this.#span.days; day++) {
+      const midnightMs = this.midnightMs(day);
+      if (midnightMs + 26 * MS_PER_HOUR > 0 && midnightMs < this.#span.durationMs) days.push(day);
+    }
+    return days;
   }
 
   midnightMs(localDay: number): number {

@@ -13,7 +13,7 @@ import { PUBLISH_SECONDS, TICKS_PER_MS, type Span } from '../rows.ts';
 import type { AccessTraits, SignInRows } from '../sign-in-rows.ts';
 import type { Situation } from '../sign-in-texts.ts';
 import type { Device, Tenant } from '../tenant.ts';
-import { type Calendar, FIRST_LOCAL_DAY } from './calendar.ts';
+import type { Calendar } from './calendar.ts';
 import { PORTAL_CORRELATIONS } from './silent-sign-ins.ts';
 
 const INTERACTIVE_STREAM = purposeKey('background/interactive');
@@ -59,7 +59,7 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
     );
   };
 
-  for (let day = FIRST_LOCAL_DAY; day < calendar.lastLocalDay; day++) {
+  for (const day of calendar.localDays()) {
     const workday = calendar.workday(day);
     if (!workday) continue;
     for (const session of calendar.portalSessions(day)) {

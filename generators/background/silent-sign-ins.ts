@@ -21,7 +21,7 @@ import { MS_PER_HOUR, MS_PER_MINUTE, PUBLISH_SECONDS } from '../rows.ts';
 import type { SignInRows } from '../sign-in-rows.ts';
 import type { Situation } from '../sign-in-texts.ts';
 import type { Device, Tenant } from '../tenant.ts';
-import { type Calendar, FIRST_LOCAL_DAY } from './calendar.ts';
+import type { Calendar } from './calendar.ts';
 
 const SILENT_STREAM = purposeKey('background/silent');
 const HABITS = purposeKey('background/habits');
@@ -151,7 +151,7 @@ export function writeSilentSignIns(tenant: Tenant, calendar: Calendar, rows: Sig
   const expected = shortLived * 6.5 + programCount * 2.5 + phones.length * 19;
   const pageMean = Math.max(0, (target - expected) / 4.6);
 
-  for (let day = FIRST_LOCAL_DAY; day < calendar.lastLocalDay; day++) {
+  for (const day of calendar.localDays()) {
     const workday = calendar.workday(day);
     if (workday && !account.dedicated) {
       writeComputer(computers[0]!, workday.startMs, workday.endMs, calendar, rows, emit);
@@ -454,8 +454,8 @@ function writeLoop(device: Device, daily: number, calendar: Calendar, rows: Sign
   const stepMs = (24 * MS_PER_HOUR) / daily;
   const session = calendar.sessionOf(device, 0);
   const place = emit.placeCode(device, calendar.midnightMs(0) + 3 * MS_PER_HOUR);
-  const until = calendar.midnightMs(calendar.lastLocalDay);
-  for (let at = calendar.midnightMs(FIRST_LOCAL_DAY); at < until; at += stepMs * random.between(0.6, 1.4)) {
+  const until = calendar.durationMs;
+  for (let at = stepMs * random.unit(); at < until; at += stepMs * random.between(0.6, 1.4)) {
     rows.add(at, emit.lag(), code, client, place, outcome, 0, emit.nextCorrelation(), session, random);
   }
 }
@@ -470,9 +470,9 @@ function writeService(tenant: Tenant, calendar: Calendar, rows: SignInRows, emit
   const session = calendar.sessionOf(device, 0);
   const place = emit.placeCode(device, 0);
   const [shortest, longest] = SILENT.renewalMinutes;
-  const until = calendar.midnightMs(calendar.lastLocalDay);
+  const until = calendar.durationMs;
   for (
-    let at = calendar.midnightMs(FIRST_LOCAL_DAY);
+    let at = random.unit() * shortest * MS_PER_MINUTE;
     at < until;
     at += random.between(shortest, longest) * MS_PER_MINUTE
   ) {

@@ -64,11 +64,11 @@ describe('a fault', () => {
       ['duplicated-rows', 1.2],
     ] as const) {
       const scenario = { ...loadScenario('quiet-smb', SMALL), faults: [fault({ kind, share: 0.2 })] };
-      const ids = async (partitionCount: number): Promise<unknown[]> => {
+      const ids = async (partitionCount: number): Promise<string[]> => {
         const faulty = await generated(scenario, { partitionCount });
         const found = faulty.rows('AuditLogs', ['Id']).map((row) => row['Id']);
         faulty.remove();
-        return found.sort();
+        return found.map(String).sort();
       };
       const four = await ids(4);
       expect(four.length / rows).toBeGreaterThan(factor - 0.06);
