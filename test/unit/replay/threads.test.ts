@@ -59,6 +59,60 @@ describe('a replay of a dataset on disk', () => {
     expect(new Set(written.values()).size).toBe(1);
   });
 
+  test.each([
+    [
+      'by address',
+      'AADNonInteractiveUserSignInLogs\n| summarize Users = dcount(UserPrincipalName), Times = count() by IPAddress\n| where Users > 3',
+    ],
+    ['without a key', 'AuditLogs\n| summarize count(), make_set(OperationName), max(TimeGenerated)'],
+    [
+      'against a baseline',
+      'let known = AADNonInteractiveUserSignInLogs | where TimeGenerated < ago(1h) | distinct UserPrincipalName, IPAddress;\nAADNonInteractiveUserSignInLogs\n| where TimeGenerated >= ago(1h)\n| join kind=leftanti known on UserPrincipalName, IPAddress',
+    ],
+    [
+      'row by row',
+      'AuditLogs\n| extend Target = tostring(TargetResources[0].id)\n| project TimeGenerated, Target, now()',
+    ],
+    [
+      'over a union',
+      'union AuditLogs, AADNonInteractiveUserSignInLogs\n| summarize count() by Type, Account = coalesce(UserPrincipalName, tostring(InitiatedBy.user.userPrincipalName))\n| top 20 by count_',
+    ],
+    [
+      'by target',
+      'AuditLogs\n| mv-expand Target = TargetResources\n| summarize Times = count() by tostring(Target.id), Category',
+    ],
+    [
+      'with a sub-query',
+      'AuditLogs\n| where tostring(InitiatedBy.user.userPrincipalName) in (AADNonInteractiveUserSignInLogs | where IPAddress == "10.0.0.1" | distinct UserPrincipalName)\n| summarize take_any(OperationName) by bin(TimeGenerated, 10m)',
+    ],
+    [
+      'as a series',
+      'AuditLogs\n| make-series Times = count() on TimeGenerated from ago(2h) to now() step 30m by Account = tostring(InitiatedBy.user.userPrincipalName)',
+    ],
+    ['the first of all', 'AADNonInteractiveUserSignInLogs\n| take 3'],
+  ])('is the same for any partitions and threads %s', async (name, query) => {
+    const yaml = `name: ${name}\nkind: Scheduled\nqueryFrequency: 1h\nqueryPeriod: 2h\nquery: |\n${query.replace(/^/gm, '  ')}\n`;
+    const compiled = compileRule(yaml);
+    const results = [];
+    for (const [partitionCount, dataset] of datasets) {
+      const result = await replay(dataset, compiled, { threads: partitionCount === 4 ? 2 : 0 });
+      results.push({ digest: result.digest, rows: result.rows, warnings: result.warnings });
+    }
+    expect(results[0]!.rows.length).toBeGreaterThan(5);
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toEqual(results[0]);
+  });
+
+  test('of an NRT rule is the same, and reports each row once', async () => {
+    const compiled = compileRule(
+      'name: nrt\nkind: NRT\nquery: |\n  AuditLogs\n  | project TimeGenerated, TargetResources\n',
+    );
+    const one = await replay(datasets.get(1)!, compiled, { threads: 0 });
+    const many = await replay(datasets.get(16)!, compiled, { threads: 1 });
+    expect(one.rows).toHaveLength(tables.AuditLogs!.length);
+    expect(many.digest).toBe(one.digest);
+  });
+
   test('that is interrupted stops the pool and says so', async () => {
     const controller = new AbortController();
     const running = replay(datasets.get(16)!, rule, {
