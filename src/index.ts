@@ -42,6 +42,7 @@ export type { Alert, ReplayResult, ResultRow, ScheduledRun } from './replay/resu
 export { toAnnotations, toSarif } from './rules/checks/formats.ts';
 export { checkRule, CHECKS, type CheckSeverity, type Finding, type RuleCheck } from './rules/checks/index.ts';
 export { type CompiledRule, compileRule, type CompileRuleOptions } from './rules/compile.ts';
+export { type LoadedRule, loadRule, type Rule } from './rules/rule.ts';
 export { type RuleScore, type Scorable, score, type ScoredDataset } from './score/score.ts';
 export {
   type Cause,

@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { formatDatetime, formatTimespan } from '../base/time.ts';
 import type { ColumnInfo } from '../columns/batch.ts';
 import type { AlertDetailsOverride, Rule } from '../rules/rule.ts';
-import { SEVERITIES, TACTICS, type Severity, type TriggerOperator } from '../rules/vocabulary.ts';
+import { PLACEHOLDER, SEVERITIES, TACTICS, type Severity, type TriggerOperator } from '../rules/vocabulary.ts';
 import { cellText } from './cells.ts';
 import { entitiesJson, entitiesOf, type Entity } from './entities.ts';
 import type { Alert, ResultRow, ScheduledRun } from './result.ts';
@@ -357,9 +357,6 @@ class AlertWriter {
     };
   }
 }
-
-/** A column named in an alert's format: `{{UserPrincipalName}}`. */
-export const PLACEHOLDER = /\{\{\s*([^{}]*?)\s*\}\}/g;
 
 /** `2026-05-29 10:11:12Z` */
 function wholeSeconds(ticks: bigint): string {

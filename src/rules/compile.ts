@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { type Problem, TocsinError } from '../base/errors.ts';
 import { type CompileOptions, compileQuery } from '../kql/compile.ts';
 import type { QueryPlan } from '../plan/plan.ts';
+import { locate } from './checks/check.ts';
+import { AGO_BEYOND_PERIOD } from './checks/query.ts';
 import { readRule, type Rule, type RuleSource, sortProblems } from './rule.ts';
 
 export interface CompiledRule {
@@ -49,10 +51,17 @@ export function compileRule(pathOrText: string, options: CompileRuleOptions = {}
       queryError = error;
     }
   }
-  if (errors.length === 0 && queryError === undefined && rule && plan) return { rule, plan, source, warnings };
+  if (errors.length === 0 && queryError === undefined && rule && plan) {
+    return { rule, plan, source, warnings: sortProblems([...warnings, ...cutShort(rule, plan, source)]) };
+  }
   const queryProblems = (queryError?.problems ?? []).map(withoutLongExcerpt);
   const code = errors.length > 0 || !queryError ? 'RULE' : queryError.code;
   throw new TocsinError(code, sortProblems([...errors, ...queryProblems]));
+}
+
+/** Look-backs of the query that its runs cannot honour: a replay would quietly find less than the query asks for. */
+function cutShort(rule: Rule, plan: QueryPlan, source: RuleSource): Problem[] {
+  return [...AGO_BEYOND_PERIOD.find({ rule, plan: plan.root })].map((report) => locate(report, source));
 }
 
 function withoutLongExcerpt(problem: Problem): Problem {

@@ -122,3 +122,6 @@ export const TACTICS: readonly string[] = [
   'ImpairProcessControl',
   'InhibitResponseFunction',
 ];
+
+/** A column named in an alert's format: `{{UserPrincipalName}}`. */
+export const PLACEHOLDER = /\{\{\s*([^{}]*?)\s*\}\}/g;

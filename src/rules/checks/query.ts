@@ -188,6 +188,34 @@ const BY_ID = 'tostring(InitiatedBy.user.id)';
 const BY_UPN = 'tostring(InitiatedBy.user.userPrincipalName)';
 const NI = 'AADNonInteractiveUserSignInLogs';
 
+/** Also a warning of every replay. */
+export const AGO_BEYOND_PERIOD: Check = {
+  id: 'ago-beyond-period',
+  severity: 'error',
+  title: 'ago() in the query looks back further than queryPeriod',
+  why: 'A run sees no rows older than queryPeriod: the query silently works on less than it asks for.',
+  fix: 'Raise queryPeriod to what the query asks for.',
+  bad: audit(
+    '| where TimeGenerated > ago(14d)',
+    '| where OperationName == "Delete user" and Result == "success"',
+    '| extend Actor = tostring(InitiatedBy.user.id)',
+  ),
+  good: audit(
+    '| where OperationName == "Delete user" and Result == "success"',
+    '| extend Actor = tostring(InitiatedBy.user.id)',
+  ),
+  *find(input) {
+    for (const { span, ticks } of lookBacks(input)) {
+      if (ticks > input.rule.queryPeriod) {
+        yield {
+          span,
+          message: `ago(${formatDuration(ticks)}) asks for more than queryPeriod ${formatDuration(input.rule.queryPeriod)} lets the query see`,
+        };
+      }
+    }
+  },
+};
+
 const CHECKS: readonly Check[] = [
   {
     id: 'last-event-only',
@@ -528,32 +556,7 @@ const CHECKS: readonly Check[] = [
       }
     },
   },
-  {
-    id: 'ago-beyond-period',
-    severity: 'error',
-    title: 'ago() in the query looks back further than queryPeriod',
-    why: 'A run sees no rows older than queryPeriod: the query silently works on less than it asks for.',
-    fix: 'Raise queryPeriod to what the query asks for.',
-    bad: audit(
-      '| where TimeGenerated > ago(14d)',
-      '| where OperationName == "Delete user" and Result == "success"',
-      '| extend Actor = tostring(InitiatedBy.user.id)',
-    ),
-    good: audit(
-      '| where OperationName == "Delete user" and Result == "success"',
-      '| extend Actor = tostring(InitiatedBy.user.id)',
-    ),
-    *find(input) {
-      for (const { span, ticks } of lookBacks(input)) {
-        if (ticks > input.rule.queryPeriod) {
-          yield {
-            span,
-            message: `ago(${formatDuration(ticks)}) asks for more than queryPeriod ${formatDuration(input.rule.queryPeriod)} lets the query see`,
-          };
-        }
-      }
-    },
-  },
+  AGO_BEYOND_PERIOD,
   {
     id: 'dynamic-compared',
     severity: 'info',

@@ -9,7 +9,7 @@ import { TICKS_PER_DAY, TICKS_PER_HOUR, TICKS_PER_MINUTE } from '../../base/time
 import type { ColumnInfo } from '../../columns/batch.ts';
 import { scannedTables } from '../../plan/plan.ts';
 import { formatDuration } from '../duration.ts';
-import { ALERT_DETAILS, TACTICS } from '../vocabulary.ts';
+import { ALERT_DETAILS, PLACEHOLDER, TACTICS } from '../vocabulary.ts';
 import { cloudTechniqueFor, tacticsOfTechnique } from './attack.ts';
 import type { Check, CheckInput, Report } from './check.ts';
 import { ENTITY_IDENTIFIERS } from './identifiers.ts';
@@ -34,7 +34,7 @@ const ENTRA_TABLES = new Set([
 
 /** `{{column}}` in order. */
 function placeholders(format: string | undefined): string[] {
-  return Array.from((format ?? '').matchAll(/\{\{\s*([^{}]*?)\s*\}\}/g), (match) => match[1]!);
+  return Array.from((format ?? '').matchAll(PLACEHOLDER), (match) => match[1]!);
 }
 
 const FORMATS = [

@@ -66,6 +66,14 @@ describe('compiling a rule', () => {
     expect(scannedTables(plan.root)).toEqual(['MyTable_CL']);
   });
 
+  test('warns where the query looks back further than a run can see', () => {
+    const { warnings } = compileRule('AuditLogs\n| where TimeGenerated > ago(7d)', { file: 'q.kql' });
+    expect(warnings.map((w) => w.message).join('\n')).toMatch(
+      /every 1h over the last 1h[^]*ago\(7d\) asks for more than queryPeriod 1h/,
+    );
+    expect(warnings[1]!.position).toEqual({ file: 'q.kql', line: 2, column: 25 });
+  });
+
   test('says where a file is missing or cannot be read', () => {
     expect(failure(() => compileRule('no/such.yaml'))).toMatchObject({ code: 'INPUT', exitCode: 4 });
     expect(failure(() => compileRule('rules')).message).toContain('rules: cannot be read');
