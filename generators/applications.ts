@@ -131,7 +131,6 @@ export const PORTAL_ACCESSES: readonly Access[] = [
 ];
 
 export const PRT_RENEWAL = access('Broker', 'Graph', 'broker', false, 'primaryRefreshToken');
-export const WINDOWS_SIGN_IN = access('WindowsSignIn', 'AadGraph', 'broker', false, 'none');
 
 /** What a person signs in to by hand, with how often. */
 export const INTERACTIVE_ACCESSES: readonly (readonly [weight: number, access: Access])[] = [

@@ -5,7 +5,6 @@
  * columns/column.ts.
  */
 
-export const TICKS_PER_MICROSECOND = 10n;
 export const TICKS_PER_MILLISECOND = 10_000n;
 export const TICKS_PER_SECOND = 10_000_000n;
 export const TICKS_PER_MINUTE = 600_000_000n;
@@ -24,11 +23,6 @@ const COLUMN_EPOCH_MS = 1_577_836_800_000;
 /** Milliseconds since 1970 as ticks since 2020: the number that a narrow `datetime` column holds. */
 export function columnTicksFromMs(unixMs: number): number {
   return (unixMs - COLUMN_EPOCH_MS) * 10_000;
-}
-
-/** Milliseconds since 1970, rounded down, of a narrow column's `datetime`. */
-export function msFromColumnTicks(columnTicks: number): number {
-  return Math.floor(columnTicks / 10_000) + COLUMN_EPOCH_MS;
 }
 
 export function columnTicksFromTicks(ticks: bigint): number {

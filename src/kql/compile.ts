@@ -33,8 +33,6 @@ export interface CompileOptions {
   readonly capabilities?: Capabilities;
 }
 
-/** Sentinel's limit on a rule's query. */
-export const MAX_QUERY_LENGTH = 10_000;
 /** Texts beyond this are refused unread, so that no input can keep the parser busy for long. */
 const MAX_TEXT_LENGTH = 100_000;
 

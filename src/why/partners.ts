@@ -16,7 +16,7 @@ import { type Clauses, RowView, valueText } from './clauses.ts';
 import { describeFailure } from './conditions.ts';
 import type { Cause, Clause, NamedValue, RunOutcome } from './explanation.ts';
 import { IDENTITIES, type Identity, type IdentityScan, withIdentities } from './identities.ts';
-import { columnsIn, flowingInputs, type Trace } from './trace.ts';
+import { columnsIn, type Trace } from './trace.ts';
 
 type Scan = Extract<Plan, { op: 'scan' }>;
 type Filter = Extract<Plan, { op: 'filter' }>;
@@ -381,18 +381,4 @@ export function identityScan(scan: Scan): IdentityScan {
   let made = identityScans.get(scan);
   if (!made) identityScans.set(scan, (made = withIdentities(scan)));
   return made;
-}
-
-/** The scans that rows of the event's table flow from, in a plan. */
-export function scansOf(plan: Plan, table: string): Scan[] {
-  const found: Scan[] = [];
-  const seen = new Set<Plan>();
-  const visit = (node: Plan): void => {
-    if (seen.has(node)) return;
-    seen.add(node);
-    if (node.op === 'scan' && node.table === table) found.push(node);
-    flowingInputs(node).forEach(visit);
-  };
-  visit(plan);
-  return found;
 }

@@ -2,7 +2,7 @@
 import { Batch, type ColumnInfo } from '../../src/columns/batch.ts';
 import { type Column, columnFromValues, columnLength, valueAt } from '../../src/columns/column.ts';
 import type { ScalarType, Value } from '../../src/columns/value.ts';
-import { evaluate, type Scope } from '../../src/engine/evaluate.ts';
+import type { Scope } from '../../src/engine/evaluate.ts';
 import type { Expression } from '../../src/plan/plan.ts';
 
 const span = { start: 0, end: 0 };
@@ -55,9 +55,4 @@ export const SCOPE: Scope = {
 
 export function valuesOf(column: Column): Value[] {
   return Array.from({ length: columnLength(column) }, (_, row) => valueAt(column, row));
-}
-
-/** The value of an expression over no columns. */
-export function constantOf(expression: Expression): Value {
-  return valueAt(evaluate(expression, new Batch([], 1, []), SCOPE), 0);
 }

@@ -138,10 +138,3 @@ export function concatLineage(batches: readonly Batch[]): Lineage | undefined {
   }
   return sets.lineage(codes);
 }
-
-/** The union of every row. */
-export function wholeLineage(batch: Batch, rowCount: number): Lineage | undefined {
-  if (!batch.lineage) return undefined;
-  const one = groupLineage(batch, { of: new Uint32Array(batch.rowCount), count: 1, first: new Uint32Array(1) }, 1)!;
-  return { codes: new Uint32Array(rowCount).fill(one.codes[0]!), sets: one.sets };
-}
