@@ -1,6 +1,7 @@
 /** Functions of IP addresses, URLs, paths and versions. */
 import type { Dynamic, ScalarType, Value } from '../../columns/value.ts';
 import { define, type ScalarFunction } from './function.ts';
+import { punycodeDecode, punycodeEncode } from './punycode.ts';
 import { countArg, isTermUnit, textOf } from './scalars.ts';
 
 /** An address with the length of its network prefix, in bits of its own family. */
@@ -266,6 +267,26 @@ function parseVersion(text: string): string | null {
   return value.toString();
 }
 
+const LABEL_SEPARATOR = /[.\u3002\uff0e\uff61]/;
+const ENCODED_PREFIX = 'xn--';
+const NON_ASCII = /[^\u0000-\u007f]/;
+
+/** Every label of a domain name as ASCII. */
+function encodeDomain(domain: string): string {
+  return domain
+    .split(LABEL_SEPARATOR)
+    .map((label) => (NON_ASCII.test(label) ? ENCODED_PREFIX + punycodeEncode(label) : label))
+    .join('.');
+}
+
+/** Every encoded label of a domain name as it reads; the empty text where one is not Punycode. */
+function decodeDomain(domain: string): string {
+  const labels = domain
+    .split('.')
+    .map((label) => (label.startsWith(ENCODED_PREFIX) ? punycodeDecode(label.slice(ENCODED_PREFIX.length)) : label));
+  return labels.includes(undefined) ? '' : labels.join('.');
+}
+
 /** A function of texts that gives null for a text it cannot read. */
 function text(name: string, apply: (...texts: string[]) => Value): ScalarFunction {
   return define(name, (args, types) => apply(...args.map((arg, i) => textOf(arg, types[i]!))));
@@ -375,6 +396,10 @@ export const NETWORK_FUNCTIONS: readonly ScalarFunction[] = [
   text('parse_path', (path) => parsePath(path!)),
   text('parse_csv', (line) => parseCsv(line!)),
   text('parse_version', (version) => parseVersion(version!)),
+  text('punycode_from_string', (source) => punycodeEncode(source!)),
+  text('punycode_to_string', (encoded) => punycodeDecode(encoded!) ?? ''),
+  text('punycode_domain_to_string', (domain) => encodeDomain(domain!)),
+  text('punycode_domain_from_string', (domain) => decodeDomain(domain!)),
   text('url_decode', (url) => urlDecode(url!)),
   text('url_encode', (url) => encode(url!, true)),
   text('url_encode_component', (url) => encode(url!, false)),

@@ -402,6 +402,10 @@ examples('addresses', [
   ["parse_urlquery('k1=v1&k2=v2')['Query Parameters'].k2", '"v2"'],
   ["parse_path('C:\\\\temp\\\\file.txt').Extension", '"txt"'],
   ['parse_csv(\'a,"b,c",d\')', '["a","b,c","d"]'],
+  ["punycode_from_string('académie-française')", 'acadmie-franaise-npb1a'],
+  ["punycode_to_string('acadmie-franaise-npb1a')", 'académie-française'],
+  ["punycode_domain_from_string('xn--Ge-mia.Bulg.edu')", 'Gáe.Bulg.edu'],
+  ["punycode_domain_to_string('Riðill｡Skáldskaparmál｡org')", 'xn--Riill-jta.xn--Skldskaparml-dbbj.org'],
   ["parse_version('1.2.3.4')", '1000000020000000300000004'],
 ]);
 
