@@ -337,13 +337,13 @@ function passageKey({ op, span }: Plan): string {
 
 /** What makes a replay prove less than it seems to: nothing to read, and steps that let nothing through in any run. */
 function warningsOf(
-  { rule, plan, source }: CompiledRule,
+  { rule, plan, source, warnings: ofRule }: CompiledRule,
   manifest: Replayable['manifest'],
   passages: Passages,
   rowsRead: Readonly<Record<string, number>>,
   runCount: number,
 ): string[] {
-  const warnings: string[] = [];
+  const warnings = ofRule.map(oneLine);
   const start = ticksOf(manifest.start);
   const end = ticksOf(manifest.end);
   if (runCount === 0) warnings.push('the dataset covers no time, so the rule never ran');
@@ -369,8 +369,10 @@ function warningsOf(
       problems.push(source.queryProblem('this join matched nothing in any run, though both sides had rows', from, to));
     }
   }
-  for (const { message, position } of sortProblems(problems)) {
-    warnings.push(position ? `${position.file}:${position.line}:${position.column}: ${message}` : message);
-  }
+  warnings.push(...sortProblems(problems).map(oneLine));
   return warnings;
+}
+
+function oneLine({ message, position }: Problem): string {
+  return position ? `${position.file}:${position.line}:${position.column}: ${message}` : message;
 }

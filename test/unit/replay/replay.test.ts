@@ -247,6 +247,12 @@ describe('what a replay warns of', () => {
     ]);
   });
 
+  test('what was strange about the rule', async () => {
+    const yaml = 'name: x\nkind: NRT\nquerry: 1\nquery: AuditLogs\n';
+    const result = await run({ AuditLogs: [audit(at('10:00'), A)] }, { yaml });
+    expect(result.warnings).toEqual(['rule.yaml:3:1: unknown field "querry"']);
+  });
+
   test('a look-back longer than the dataset', async () => {
     const yaml = 'name: x\nkind: Scheduled\nqueryFrequency: 1d\nqueryPeriod: 14d\nquery: AuditLogs\n';
     const result = await run({ AuditLogs: [audit(at('10:00'), A)] }, { yaml });
