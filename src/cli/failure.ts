@@ -3,14 +3,18 @@ import { CommanderError } from 'commander';
 import { EXIT_CODES, TocsinError, toPlainError } from '../base/errors.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Any thrown value as the error that the user gets. */
-export function asTocsinError(error: unknown): TocsinError {
+/**
+ * Any thrown value as the error that the user gets.
+ *
+ * @param help - the command that helps with a wrong command line.
+ */
+function asTocsinError(error: unknown, help: string): TocsinError {
   if (error instanceof TocsinError) return error;
   if (error instanceof CommanderError) {
     // commander's text is "error: what. (Did you mean x?)", at times on two lines.
     const [message = '', ...hints] = error.message.replace(/^error: /, '').split(/\n|(?=\(Did you mean )/);
     const hint = hints.map((text) => text.replace(/^\((.*)\)$/, '$1')).join(' ');
-    return new TocsinError('USAGE', { message: message.trim(), hint: hint || 'tocsin --help shows what there is' });
+    return new TocsinError('USAGE', { message: message.trim(), hint: hint || `${help} shows what there is` });
   }
   const { code, syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
   if (code !== undefined && syscall !== undefined) {
@@ -28,10 +32,10 @@ export function asTocsinError(error: unknown): TocsinError {
  * Prints an error to stderr (as one JSON object where the user asked for JSON) and returns the exit code.
  * What commander has already answered with help needs no message.
  */
-export function reportFailure(thrown: unknown, terminal: Terminal): number {
+export function reportFailure(thrown: unknown, terminal: Terminal, help = 'tocsin --help'): number {
   if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT_CODES.ok;
   if (thrown instanceof CommanderError && thrown.code === 'commander.help') return EXIT_CODES.usage;
-  const error = asTocsinError(thrown);
+  const error = asTocsinError(thrown, help);
   terminal.clear();
   if (terminal.json) {
     const { code, message, problems } = toPlainError(error);

@@ -179,5 +179,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = reportFailure(error, terminal);
+  const used = program.commands.find((each) => each.name() === process.argv[2]);
+  process.exitCode = reportFailure(error, terminal, used && `tocsin help ${used.name()}`);
 }

@@ -56,7 +56,7 @@ describe('a wrong command line', () => {
   test.each([
     { args: ['chekc'], says: ["unknown command 'chekc'", 'Did you mean check?'] },
     { args: ['check', SEED_RULE, '--jsn'], says: ["unknown option '--jsn'", 'Did you mean --json?'] },
-    { args: ['check'], says: ["missing required argument 'file'"] },
+    { args: ['check'], says: ["missing required argument 'file'", 'hint: tocsin help check shows'] },
     { args: ['check', 'a.yaml', 'b.yaml'], says: ['too many arguments'] },
   ])('is answered with what is wrong: $args', async ({ args, says }) => {
     const { code, stdout, stderr } = await tocsin(args);
