@@ -445,7 +445,7 @@ export function wholeKernel(type: 'int' | 'long'): Kernel {
       if (!(Math.abs(whole) <= MAX_SAFE)) return undefined;
       if (type === 'long') out[i] = whole;
       else if (a.type === 'real') out[i] = Math.min(Math.max(whole, -(2 ** 31)), 2 ** 31 - 1);
-      else out[i] = Number(BigInt.asIntN(32, BigInt(whole)));
+      else out[i] = whole | 0;
     }
     return { kind: 'number', type, values: out, nulls: a.nulls };
   };
