@@ -130,7 +130,10 @@ export const PORTAL_ACCESSES: readonly Access[] = [
   access('AzurePortal', 'Graph', 'browser', false, 'refreshToken'),
 ];
 
+/** The broker renews a primary refresh token. */
 export const PRT_RENEWAL = access('Broker', 'Graph', 'broker', false, 'primaryRefreshToken');
+/** A person unlocks a computer that the directory knows. */
+export const WINDOWS_SIGN_IN = access('WindowsSignIn', 'AadGraph', 'broker', false, 'none');
 
 /** What a person signs in to by hand, with how often. */
 export const INTERACTIVE_ACCESSES: readonly (readonly [weight: number, access: Access])[] = [

@@ -15,6 +15,7 @@ import {
   type ResultCode,
   SERVICE_ACCESSES,
   SILENT_FAILURES,
+  WINDOWS_SIGN_IN,
 } from '../applications.ts';
 import { DAY, PEOPLE, SILENT } from '../assumptions.ts';
 import { MS_PER_HOUR, MS_PER_MINUTE, PUBLISH_SECONDS } from '../rows.ts';
@@ -188,6 +189,11 @@ function writeComputer(
   const renewalMin = SILENT.renewalMinutes[0] * MS_PER_MINUTE;
   const renewalRange = (SILENT.renewalMinutes[1] - SILENT.renewalMinutes[0]) * MS_PER_MINUTE;
 
+  if (device.platform === 'Windows' && device.deviceId !== '') {
+    const access = rows.accessCode(WINDOWS_SIGN_IN);
+    const client = rows.clientCode(device, 'broker');
+    rows.add(startMs, emit.lag(), access, client, startPlace, success, 0, emit.nextCorrelation(), session, random);
+  }
   const prtAccess = rows.accessCode(PRT_RENEWAL);
   const prtClient = rows.clientCode(device, 'broker');
   for (

@@ -1,4 +1,8 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { generate } from '../../../generators/index.ts';
 import { loadScenario } from '../../../generators/scenario.ts';
 import { type Generated, generated } from '../../support/generated.ts';
 
@@ -61,6 +65,31 @@ describe('generate', () => {
       expect(texts(bare.rows(table))).toEqual(texts(background));
     }
     bare.remove();
+  });
+
+  test('leaves nothing behind when it is stopped, with threads or without', async () => {
+    for (const threads of [0, 1]) {
+      const parent = mkdtempSync(path.join(tmpdir(), 'tocsin-stopped-'));
+      const stop = new AbortController();
+      const stopped = generate('quiet-smb', {
+        ...SMALL,
+        threads,
+        partitionCount: 12,
+        out: path.join(parent, 'dataset'),
+        signal: stop.signal,
+        onProgress: () => stop.abort(),
+      });
+      await expect(stopped).rejects.toMatchObject({ code: 'INTERRUPTED' });
+      expect(readdirSync(parent)).toEqual([]);
+      rmSync(parent, { recursive: true });
+    }
+  });
+
+  test('refuses numbers that make no sense', async () => {
+    const out = path.join(tmpdir(), 'tocsin-never-written');
+    await expect(generate('quiet-smb', { out, threads: -1 })).rejects.toThrow('threads is -1');
+    await expect(generate('quiet-smb', { out, partitionCount: 0 })).rejects.toThrow('partitionCount is 0');
+    await expect(generate('quiet-smb', { out, users: 5 })).rejects.toThrow('users is 5');
   });
 
   test('reports its progress', async () => {
