@@ -269,6 +269,28 @@ function dense(raw: Raw): { readonly of: readonly Uint32Array[]; readonly count:
   return { of, count, first: first.subarray(0, count) };
 }
 
+/** Tables that every run of every window would otherwise make anew. Above this many rows each takes its own. */
+const SHARED_ROWS = 1 << 18;
+let sharedSlots = new Uint32Array(0);
+let sharedLefts = new Uint32Array(0);
+let sharedRights = new Uint32Array(0);
+
+/** An empty hash table and room for the numbers in it; good until the next call. */
+function tablesFor(
+  rows: number,
+  capacity: number,
+): { readonly slots: Uint32Array; readonly lefts: Uint32Array; readonly rights: Uint32Array } {
+  if (rows > SHARED_ROWS) {
+    return { slots: new Uint32Array(capacity), lefts: new Uint32Array(rows), rights: new Uint32Array(rows) };
+  }
+  if (sharedSlots.length < capacity) {
+    sharedSlots = new Uint32Array(capacity);
+    sharedLefts = new Uint32Array(capacity);
+    sharedRights = new Uint32Array(capacity);
+  } else sharedSlots.fill(0, 0, capacity);
+  return { slots: sharedSlots, lefts: sharedLefts, rights: sharedRights };
+}
+
 /** As {@link dense}, for pairs of numbers (or single ones), by hashing. */
 function densePairs(
   a: readonly Uint32Array[],
@@ -278,35 +300,50 @@ function densePairs(
   let capacity = 16;
   while (capacity < rows * 2) capacity *= 2;
   const mask = capacity - 1;
-  const slots = new Uint32Array(capacity);
-  const lefts = new Uint32Array(rows);
-  const rights = new Uint32Array(b ? rows : 0);
+  const { slots, lefts, rights } = tablesFor(rows, capacity);
   const first = new Uint32Array(rows);
   let count = 0;
   const of = a.map((left, s) => {
-    const right = b?.[s];
+    const right = b?.[s] ?? new Uint32Array(left.length);
     const out = new Uint32Array(left.length);
-    for (let row = 0; row < left.length; row++) {
-      const x = left[row]!;
-      const y = right ? right[row]! : 0;
-      const hash = Math.imul(x ^ Math.imul(y, 0x9e3779b1), 0x7feb352d);
-      let at = (hash ^ (hash >>> 15)) & mask;
-      let slot = slots[at]!;
-      while (slot !== 0 && (lefts[slot - 1] !== x || (right && rights[slot - 1] !== y))) {
-        at = (at + 1) & mask;
-        slot = slots[at]!;
-      }
-      if (slot === 0) {
-        lefts[count] = x;
-        if (right) rights[count] = y;
-        first[count] = row;
-        slot = slots[at] = ++count;
-      }
-      out[row] = slot - 1;
-    }
+    count = hashPairs(left, right, out, first, count, slots, lefts, rights, mask);
     return out;
   });
   return { of, count, first: first.subarray(0, count) };
+}
+
+/** The inner loop of {@link densePairs}; gives how many pairs are known by its end. */
+function hashPairs(
+  left: Uint32Array,
+  right: Uint32Array,
+  out: Uint32Array,
+  first: Uint32Array,
+  known: number,
+  slots: Uint32Array,
+  lefts: Uint32Array,
+  rights: Uint32Array,
+  mask: number,
+): number {
+  let count = known;
+  for (let row = 0; row < left.length; row++) {
+    const x = left[row]!;
+    const y = right[row]!;
+    const hash = Math.imul(x ^ Math.imul(y, 0x9e3779b1), 0x7feb352d);
+    let at = (hash ^ (hash >>> 15)) & mask;
+    let slot = slots[at]!;
+    while (slot !== 0 && (lefts[slot - 1] !== x || rights[slot - 1] !== y)) {
+      at = (at + 1) & mask;
+      slot = slots[at]!;
+    }
+    if (slot === 0) {
+      lefts[count] = x;
+      rights[count] = y;
+      first[count] = row;
+      slot = slots[at] = ++count;
+    }
+    out[row] = slot - 1;
+  }
+  return count;
 }
 
 /** Pairs of numbers as single ones, without hashing where all pairs fit a table. */
