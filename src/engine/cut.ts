@@ -127,7 +127,7 @@ class Cutter {
   #work(node: Plan): Split {
     if (isConstantPlan(node)) return restOnly(node);
     if (allExpressions(node).some(hasOpenSubquery) || partsOfOptions(node).plans.some((plan) => !isFree(plan))) {
-      return this.#after(node, 'a sub-query reads a table, so its rows are needed in one place');
+      return this.#among(node) ?? this.#after(node, 'a sub-query reads a table, so its rows are needed in one place');
     }
     switch (node.op) {
       case 'scan':
@@ -149,6 +149,56 @@ class Cutter {
       default:
         return this.#after(node, `${nameOf(node)} needs all rows in one place`);
     }
+  }
+
+  /**
+   * `where account in (T | project account)`: an account is in the list of all partitions where it is in that of its own.
+   * Undefined for any other node, and where the accounts of the list are not those that partitions go by.
+   */
+  #among(node: Plan): Split | undefined {
+    if (node.op !== 'filter' || !planExpressions(node).every(isRowLocal)) return undefined;
+    const input = this.split(node.input);
+    let account: number | undefined;
+    let key: Expression | undefined;
+    const inPartition: Expression[] = [];
+    const afterwards: Expression[] = [];
+    for (const part of conjuncts(node.predicate)) {
+      if (!hasOpenSubquery(part)) {
+        inPartition.push(part);
+        afterwards.push(part);
+        continue;
+      }
+      if (part.kind !== 'call' || (part.name !== 'in' && part.name !== '!in') || part.args.length !== 2)
+        return undefined;
+      const [value, list] = part.args as [Expression, Expression];
+      const found = accountOf(value, input.tags);
+      if (list.kind !== 'tolist' || hasOpenSubquery(value) || found === undefined) return undefined;
+      if (account !== undefined && account !== found) return undefined;
+      const listed = this.split(list.plan);
+      const first = listed.tags.get(0);
+      const type = list.plan.columns[0]?.type;
+      if (!listed.local || !first || 'keys' in first || type !== 'string') return undefined;
+      const column: Expression = { kind: 'column', index: 0, type, span: list.span };
+      const lists = this.#byAccount(listed, first.account, column, 'in');
+      if (!lists) return undefined;
+      account = found;
+      key = value;
+      inPartition.push({ ...part, args: [value, { ...list, plan: listed.local }] });
+      // What is left has no account, so only the empty text in the list matters to it.
+      afterwards.push({ ...part, args: [value, { ...list, plan: lists.empty ?? noRows(list.plan) }] });
+    }
+    const parts = input.local && account !== undefined && key && this.#byAccount(input, account, key, 'in');
+    if (!parts) return undefined;
+    this.reasons.push(
+      `in each partition: in, ${describe(key!, node.input)} and the values of its list are the account`,
+    );
+    return {
+      local: { ...node, input: parts.filled, predicate: all(inPartition) },
+      rest: parts.empty && { ...node, input: parts.empty, predicate: all(afterwards) },
+      tags: input.tags,
+      filled: new Set([...input.filled, account!, ...provenFilled(node.predicate, input.tags)]),
+      emptyInRest: new Set([account!]),
+    };
   }
 
   /** The node over gathered inputs. */
@@ -602,6 +652,10 @@ function hasOpenSubquery(expression: Expression): boolean {
     if ((e.kind === 'toscalar' || e.kind === 'tolist') && !isConstantPlan(e.plan)) open = true;
   });
   return open;
+}
+
+function all(parts: readonly Expression[]): Expression {
+  return parts.reduce((a, b) => ({ kind: 'call', name: 'and', args: [a, b], type: 'bool', span: a.span }));
 }
 
 /** The plan reads no table, so that every partition has the same rows of it. */
