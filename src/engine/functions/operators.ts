@@ -19,16 +19,24 @@ export function wrapWhole(value: bigint, type: ScalarType): bigint {
   return BigInt.asIntN(type === 'int' ? INT_BITS : LONG_BITS, value);
 }
 
+/** A null dynamic beside a string is the empty text: the string's type has no null. */
+function besideString(value: Value, type: ScalarType, other: ScalarType): Value {
+  return value === null && type === 'dynamic' && other === 'string' ? '' : value;
+}
+
 function equals(args: readonly Value[], types: readonly ScalarType[]): boolean | null {
-  const [a, b] = args as [Value, Value];
+  const a = besideString(args[0]!, types[0]!, types[1]!);
+  const b = besideString(args[1]!, types[1]!, types[0]!);
   if (a === null || b === null) return a === b ? null : false;
   return compareValues(a, types[0]!, b, types[1]!) === 0;
 }
 
 function ordering(test: (order: number) => boolean): Boxed {
-  return ([a, b], types) => {
+  return (args, types) => {
+    const a = besideString(args[0]!, types[0]!, types[1]!);
+    const b = besideString(args[1]!, types[1]!, types[0]!);
     if (a === null || b === null) return null;
-    return test(compareValues(a!, types[0]!, b!, types[1]!));
+    return test(compareValues(a, types[0]!, b, types[1]!));
   };
 }
 
@@ -301,25 +309,40 @@ function numericKey(value: Value): string {
 }
 
 function membership(name: string, folded: boolean, negated: boolean): ScalarFunction {
-  const setOf = (args: readonly (Value | undefined)[], types: readonly ScalarType[]): Set<string> => {
+  /** A dynamic among texts is read as text, as beside one text. */
+  const leftType = (args: readonly (Value | undefined)[], types: readonly ScalarType[]): ScalarType => {
+    if (types[0] !== 'dynamic') return types[0]!;
+    for (const { type } of candidates(args, types)) if (type !== 'string') return 'dynamic';
+    return 'string';
+  };
+  const setOf = (args: readonly (Value | undefined)[], types: readonly ScalarType[], left: ScalarType): Set<string> => {
     const set = new Set<string>();
     for (const { value, type } of candidates(args, types)) {
-      const key = memberKey(value, type, types[0]!, folded);
+      const key = memberKey(value, type, left, folded);
       if (key !== undefined && key !== 'NaN') set.add(key);
     }
     return set;
   };
-  const test = (set: Set<string>, value: Value, type: ScalarType): boolean => {
-    const key = memberKey(value, type, type, folded);
+  const test = (set: Set<string>, value: Value, type: ScalarType, left: ScalarType): boolean => {
+    const read = left === 'string' && type === 'dynamic' ? textOf(value, type) : value;
+    const key = memberKey(read, left, left, folded);
     return (key !== undefined && set.has(key)) !== negated;
   };
-  return define(name, (args, types) => test(setOf(args, types), args[0]!, types[0]!), {
-    bind(constants, types) {
-      if (constants.slice(1).includes(undefined)) return undefined;
-      const set = setOf(constants, types);
-      return (args) => test(set, args[0]!, types[0]!);
+  return define(
+    name,
+    (args, types) => {
+      const left = leftType(args, types);
+      return test(setOf(args, types, left), args[0]!, types[0]!, left);
     },
-  });
+    {
+      bind(constants, types) {
+        if (constants.slice(1).includes(undefined)) return undefined;
+        const left = leftType(constants, types);
+        const set = setOf(constants, types, left);
+        return (args) => test(set, args[0]!, types[0]!, left);
+      },
+    },
+  );
 }
 
 function termsOperator(name: string, all: boolean, negated: boolean): ScalarFunction {

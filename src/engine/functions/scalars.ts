@@ -126,8 +126,9 @@ function decimalText(value: Value): string {
  */
 export function compareValues(a: Value, aType: ScalarType, b: Value, bType: ScalarType): number {
   if (aType === 'dynamic' || bType === 'dynamic') {
-    const x = unwrap(a, aType);
-    const y = unwrap(b, bType);
+    const x = bType === 'dynamic' ? unwrap(a, aType) : castDynamic(a, aType, bType);
+    const y = aType === 'dynamic' ? unwrap(b, bType) : castDynamic(b, bType, aType);
+    if (x.value === null || y.value === null) return NaN;
     if (x.type !== 'dynamic' && y.type !== 'dynamic') return compareValues(x.value, x.type, y.value, y.type);
     if (x.type !== y.type) return NaN;
     return compareTexts(stringifyDynamic(a), stringifyDynamic(b));
@@ -144,6 +145,42 @@ export function compareValues(a: Value, aType: ScalarType, b: Value, bType: Scal
   if (aType !== bType) return NaN;
   if (aType === 'string') return compareTexts(a as string, b as string);
   return a! < b! ? -1 : a! > b! ? 1 : 0;
+}
+
+/**
+ * What a dynamic stands for beside a value of another type: Kusto compares values of one type only (two dynamics are an
+ * error), so the dynamic is cast. A number stays the number it is.
+ */
+function castDynamic(
+  value: Value,
+  type: ScalarType,
+  other: ScalarType,
+): { readonly value: Value; readonly type: ScalarType } {
+  const inner = unwrap(value, type);
+  if (type !== 'dynamic' || inner.type === other) return inner;
+  switch (other) {
+    case 'string':
+    case 'guid':
+      return { value: textOf(value, 'dynamic'), type: 'string' };
+    case 'bool':
+      if (isNumeric(inner.type)) return { value: numberOf(inner.value) !== 0, type: 'bool' };
+      return inner.value === 'true' || inner.value === 'false'
+        ? { value: inner.value === 'true', type: 'bool' }
+        : inner;
+    case 'int':
+    case 'long':
+    case 'real':
+    case 'decimal': {
+      if (inner.type === 'bool') return { value: inner.value ? 1n : 0n, type: 'long' };
+      if (inner.type !== 'string') return inner;
+      const whole = parseLong(inner.value as string);
+      return whole === null
+        ? { value: parseReal(inner.value as string), type: 'real' }
+        : { value: whole, type: 'long' };
+    }
+    default:
+      return inner;
+  }
 }
 
 /** Two infinities of one sign differ by NaN, and are equal. */
