@@ -409,8 +409,8 @@ function firstFrom(values: Float64Array | Uint32Array, low: number, high: number
 }
 
 /**
- * Rows with their time columns as hoisted rows. Rows without TimeGenerated (which must stand last) are in no window and
- * are left out; a row without `$IngestionTime` counts as ingested when it was generated. Undefined where the times are not plain ascending numbers.
+ * Rows with their time columns as hoisted rows. Rows without TimeGenerated (which must stand first or last) are in no
+ * window and are left out; a row without `$IngestionTime` counts as ingested when it was generated. Undefined where the times are not plain ascending numbers.
  */
 export function hoistRows(
   batch: Batch,
@@ -418,14 +418,16 @@ export function hoistRows(
   ingestion: Column,
   ranges: readonly TimeRange[],
 ): HoistedRows | undefined {
-  if (batch.rowCount === 0) {
-    return new HoistedRows(batch, new Float64Array(), new Float64Array(), [{ start: 0, end: 0, ranges }]);
+  if (batch.rowCount === 0 || (time.kind === 'constant' && time.value === null)) {
+    return new HoistedRows(batch.slice(0, 0), new Float64Array(), new Float64Array(), [{ start: 0, end: 0, ranges }]);
   }
   if (time.kind !== 'number') return undefined;
+  let first = 0;
   let count = batch.rowCount;
   while (count > 0 && time.nulls?.[count - 1]) count--;
-  for (let row = 0; row < count; row++) {
-    if (time.nulls?.[row] || (row > 0 && time.values[row]! < time.values[row - 1]!)) return undefined;
+  while (first < count && time.nulls?.[first]) first++;
+  for (let row = first; row < count; row++) {
+    if (time.nulls?.[row] || (row > first && time.values[row]! < time.values[row - 1]!)) return undefined;
   }
   let ingested = time.values;
   if (ingestion.kind === 'number') {
@@ -433,7 +435,10 @@ export function hoistRows(
       ? ingestion.values.map((value, row) => (ingestion.nulls![row] ? time.values[row]! : value))
       : ingestion.values;
   } else if (ingestion.kind !== 'constant' || ingestion.value !== null) return undefined;
-  return new HoistedRows(batch.slice(0, count), time.values.subarray(0, count), ingested.subarray(0, count), [
-    { start: 0, end: count, ranges },
-  ]);
+  return new HoistedRows(
+    batch.slice(first, count),
+    time.values.subarray(first, count),
+    ingested.subarray(first, count),
+    [{ start: 0, end: count - first, ranges }],
+  );
 }

@@ -44,9 +44,10 @@ export function runsThatSee(
   queryFrequency: number,
   queryPeriod: number,
 ): number {
-  // T >= generated, T < generated + period, T + delay >= ingested, and T = start + k x frequency for k >= 1.
+  // T >= generated, T < generated + period, T + delay >= ingested, and T = start + k x frequency for k >= 1; and for k = 0
+  // where a row stands at the very start, which is then the only one that this run sees.
   const earliest = Math.max(generated, ingested - Number(INGESTION_DELAY));
-  const first = Math.max(1, Math.ceil((earliest - start) / queryFrequency));
+  const first = Math.max(0, Math.ceil((earliest - start) / queryFrequency));
   const last = Math.ceil((generated + queryPeriod - start) / queryFrequency) - 1;
   return Math.max(0, last - first + 1);
 }

@@ -12,7 +12,7 @@ import { formatDatetime, parseIsoDatetime } from '../base/time.ts';
 import type { Batch, ColumnInfo } from '../columns/batch.ts';
 import { valueAt } from '../columns/column.ts';
 import type { Value } from '../columns/value.ts';
-import type { Manifest } from '../dataset/manifest.ts';
+import type { Manifest, TableManifest } from '../dataset/manifest.ts';
 
 import { cut, type Gather } from '../engine/cut.ts';
 import { gatherBatches, prepare, withTimes } from '../engine/execute.ts';
@@ -29,14 +29,14 @@ import { groupIncidents, type Incident, type IncidentSettings } from './incident
 import { digestOf } from './output.ts';
 import { type PartitionTask, type PartitionRows, type PartRows, planNodes, RowCounts } from './partition.ts';
 import type { ReplayResult, ResultRow } from './result.ts';
-import { evaluationOf, scheduleRuns } from './schedule.ts';
+import { evaluationOf, scheduleRuns, type TimeRange } from './schedule.ts';
 
 /** What is replayed over: a dataset on disk, or tables in memory. */
 export interface Replayable {
   /** The folder; undefined for tables in memory, which only this thread can read. */
   readonly path?: string | undefined;
   readonly manifest: Pick<Manifest, 'start' | 'end' | 'partitionCount' | 'origin'> & {
-    readonly tables: readonly Pick<Manifest['tables'][number], 'table' | 'rowCount'>[];
+    readonly tables: readonly (Pick<TableManifest, 'table' | 'rowCount'> & Partial<Pick<TableManifest, 'files'>>)[];
   };
   partition(index: number): TableSource;
 }
@@ -81,8 +81,7 @@ export async function replay(
   const { rule, plan } = compiled;
   const { manifest } = dataset;
   const { signal } = options;
-  const range = { start: ticksOf(manifest.start), end: ticksOf(manifest.end) };
-  const runs = scheduleRuns(range, rule);
+  const runs = scheduleRuns(scheduledRange(manifest, rule.queryFrequency), rule);
   const evaluations = runs.map((run) => evaluationOf(run, rule));
   const { root, gathers: parts } = cut(plan.root);
 
@@ -142,6 +141,17 @@ const RUNS_BETWEEN_PAUSES = 16;
 async function pause(signal: AbortSignal | undefined): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   if (signal?.aborted) throw new TocsinError('INTERRUPTED', 'interrupted');
+}
+
+/**
+ * The time that runs must cover. Windows leave their first instant out, so where a row stands at the very start of the
+ * dataset (as the first row of an import does), runs begin one frequency earlier.
+ */
+function scheduledRange(manifest: Replayable['manifest'], queryFrequency: bigint): TimeRange {
+  const start = ticksOf(manifest.start);
+  const files = manifest.tables.flatMap((table) => table.files ?? []);
+  const atStart = files.some(({ firstGenerated }) => firstGenerated !== undefined && ticksOf(firstGenerated) <= start);
+  return { start: atStart ? start - queryFrequency : start, end: ticksOf(manifest.end) };
 }
 
 function ticksOf(iso: string): bigint {

@@ -112,8 +112,10 @@ export async function writeDataset(path: string, tables: TestTables, { partition
       if (own.length === 0) return [];
       const written = own.map(({ at: generated, ingested, event, ...columns }) => ({
         ...columns,
-        TimeGenerated: formatDatetime(generated),
-        [INGESTION_TIME]: formatDatetime(ingested ?? generated),
+        ...(generated !== undefined && {
+          TimeGenerated: formatDatetime(generated),
+          [INGESTION_TIME]: formatDatetime(ingested ?? generated),
+        }),
         $event: event,
       }));
       return [factsOf(table, written)];

@@ -9,7 +9,7 @@ import type * as output from '../../../src/replay/output.ts';
 import type * as replayModule from '../../../src/replay/replay.ts';
 import type * as compile from '../../../src/rules/compile.ts';
 import { TICKS_PER_MINUTE } from '../../../src/base/time.ts';
-import { at, audit, signIn, type TestTables, writeDataset } from '../../support/replay.ts';
+import { at, audit, signIn, type TestRow, type TestTables, writeDataset } from '../../support/replay.ts';
 
 const { openDataset } = (await import('../../../dist/src/dataset/read.js' as string)) as typeof read;
 const { replay } = (await import('../../../dist/src/replay/replay.js' as string)) as typeof replayModule;
@@ -101,6 +101,33 @@ describe('a replay of a dataset on disk', () => {
     expect(results[0]!.rows.length).toBeGreaterThan(5);
     expect(results[1]).toEqual(results[0]);
     expect(results[2]).toEqual(results[0]);
+  });
+
+  test('leaves out rows without a time, wherever they stand', async () => {
+    const path = join(folder, 'timeless');
+    const timeless = (rows: readonly TestRow[]): TestRow[] => [
+      ...rows,
+      { ...rows[0]!, at: undefined as unknown as bigint },
+    ];
+    await writeDataset(path, {
+      AuditLogs: timeless(tables.AuditLogs!),
+      SigninLogs: timeless([signIn(at('10:00'), 'a@x', '1')]),
+    });
+    const query = 'AuditLogs\n  | summarize Times = count() by Category';
+    const compiled = compileRule(
+      `name: x\nkind: Scheduled\nqueryFrequency: 1d\nqueryPeriod: 1d\nquery: |\n  ${query}\n`,
+    );
+    const { rows } = await replay(await openDataset(path), compiled, { threads: 0 });
+    expect(rows.map((row) => row.cells)).toEqual([['RoleManagement', BigInt(tables.AuditLogs!.length)]]);
+  });
+
+  test('sees a row that stands at the very start of the dataset', async () => {
+    const path = join(folder, 'at-start');
+    await writeDataset(path, { AuditLogs: [audit(at('00:00'), 'a@x'), audit(at('00:30'), 'a@x')] });
+    const compiled = compileRule('name: x\nkind: Scheduled\nqueryFrequency: 1h\nqueryPeriod: 1h\nquery: AuditLogs\n');
+    const result = await replay(await openDataset(path), compiled, { threads: 0 });
+    expect(result.rows.map((row) => row.run)).toEqual([0, 1]);
+    expect(result.runs[0]!.at).toBe(at('00:00'));
   });
 
   test('of an NRT rule is the same, and reports each row once', async () => {
