@@ -15,6 +15,8 @@ import type { Calendar } from './calendar.ts';
 
 const PERSON_STREAM = purposeKey('background/audit/person');
 const APPLICATION_STREAM = purposeKey('background/audit/application');
+/** A few texts for each account and operation of an application stand for the many alike that a real tenant has. */
+const TEXTS_PER_OPERATION = 2;
 /** Rows that applications write about an account count from here, apart from those that it writes itself. */
 export const APPLICATION_COUNTERS = 0x20000000;
 
@@ -265,6 +267,17 @@ const ROWS_PER_APPLICATION_ACT =
   APPLICATION_ACTS.reduce((sum, [weight, , steps]) => sum + weight * steps.length, 0) /
   APPLICATION_WEIGHTS.reduce((a, b) => a + b, 0);
 
+const weightsByActs = new Map<readonly Act[], readonly number[]>();
+
+function weightsOf(acts: readonly Act[]): readonly number[] {
+  let weights = weightsByActs.get(acts);
+  if (!weights) {
+    weights = acts.map(([weight]) => weight);
+    weightsByActs.set(acts, weights);
+  }
+  return weights;
+}
+
 function meanRows(acts: readonly Act[]): number {
   return (
     acts.reduce((sum, [weight, steps]) => sum + weight * steps.length, 0) /
@@ -351,7 +364,7 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
 
   const perform = (atMs: number, acts: readonly Act[]): void => {
     const isRare = acts === ADMIN_ACTS && random.chance(AUDIT.longTailShare);
-    const steps = isRare ? random.pick(USER_LONG_TAIL) : acts[random.weighted(acts.map(([weight]) => weight))]![1];
+    const steps = isRare ? random.pick(USER_LONG_TAIL) : acts[random.weighted(weightsOf(acts))]![1];
     const colleague = random.below(tenant.userCount);
     // One action is about one group, policy or application throughout.
     const seed = random.u32();
@@ -440,7 +453,7 @@ export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: 
       let at = midnight + random.between(0, 24) * MS_PER_HOUR;
       const correlation = rows.nextCorrelation++;
       const initiator = rows.applicationCode(actor);
-      const variety = random.below(4);
+      const variety = random.below(TEXTS_PER_OPERATION);
       for (const each of steps) {
         const { operation, subject: kind, gap } = each;
         at += random.between(gap[0], gap[1]) * 1000;
@@ -449,7 +462,6 @@ export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: 
           continue;
         }
         const found = activity(operation);
-        // A few texts for each account and operation stand for the many alike that a real tenant has.
         let codes = targets.get(each);
         if (!codes) {
           codes = [];
