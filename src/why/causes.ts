@@ -165,10 +165,12 @@ function joinReason(node: Node<'join'>, loss: Loss, lookup: Lookup): Reason {
       details: { partners: partners.length },
     };
   }
-  if (kind === 'innerunique' && side === 'left') {
-    const first = rowsEqual(own, ownKeys, wanted)[0];
+  const first = kind === 'innerunique' && side === 'left' ? rowsEqual(own, ownKeys, wanted)[0] : undefined;
+  // Should a partner be found, another row would still stand for the event.
+  const deduplicated = first !== undefined && first !== row;
+  if (deduplicated) {
     const keys = node.on.map((pair) => evaluate(pair[otherSide], other, trace.open));
-    if (first !== undefined && first !== row && rowsEqual(other, keys, wanted).length > 0) {
+    if (rowsEqual(other, keys, wanted).length > 0) {
       return {
         ...plain(
           'deduplicated',
@@ -192,7 +194,8 @@ function joinReason(node: Node<'join'>, loss: Loss, lookup: Lookup): Reason {
     keys: node.on.map((pair) => pair[otherSide]),
     wanted,
   };
-  return { ...findMissing(question), also: [] };
+  const missing = findMissing(question);
+  return { also: [], ...missing, details: { ...missing.details, ...(deduplicated && { deduplicated }) } };
 }
 
 /** A key column by its name: what stands in the text is the pair of both sides. */

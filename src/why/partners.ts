@@ -27,6 +27,8 @@ export interface Missing {
   readonly message: string;
   readonly values: readonly NamedValue[];
   readonly details: RunOutcome['details'];
+  /** What else the named operator would have dropped the partner for. */
+  readonly also?: readonly Clause[];
 }
 
 export interface PartnerQuestion {
@@ -120,6 +122,7 @@ class Search {
           message: `${there} for the join, and this condition dropped ${rows.length === 1 ? 'it' : 'them'}: ${failure.message}`,
           values: [...this.#values, ...failure.values],
           details: { ...failure.details, partners: rows.length },
+          also: failure.also.map((conjunct) => clauses.condition(plan, conjunct)),
         };
       }
     }

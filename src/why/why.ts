@@ -13,11 +13,19 @@ import { type Column, valueAt } from '../columns/column.ts';
 import { cut } from '../engine/cut.ts';
 import { evaluate } from '../engine/evaluate.ts';
 import { Evaluator } from '../engine/execute.ts';
+import { isConstantPlan } from '../engine/nature.ts';
 import { LineageSets } from '../engine/operators/lineage.ts';
 import { sortedRows } from '../engine/order.ts';
 import type { Run, TableSource, Window } from '../engine/run.ts';
 import { concatBatches } from '../engine/tables.ts';
-import { type Plan, planInputs, scannedTables } from '../plan/plan.ts';
+import {
+  type Expression,
+  type Plan,
+  planExpressions,
+  planInputs,
+  scannedTables,
+  visitExpression,
+} from '../plan/plan.ts';
 import { triggers } from '../replay/alerts.ts';
 import { replay, type Replayable } from '../replay/replay.ts';
 import type { ReplayResult, ScheduledRun } from '../replay/result.ts';
@@ -428,15 +436,20 @@ function standsAlone(root: Plan): boolean {
   const { root: rest } = cut(root);
   const isLocal = (node: Plan): boolean => {
     if (node.op === 'gather') return true;
-    const local =
-      node.op === 'filter' ||
-      node.op === 'project' ||
-      node.op === 'sort' ||
-      node.op === 'union' ||
-      node.op === 'expand';
-    return local && planInputs(node).every(isLocal);
+    if (!ROW_BY_ROW.has(node.op) || planExpressions(node).some(asksElsewhere)) return false;
+    return planInputs(node).every(isLocal);
   };
   return isLocal(rest);
+}
+
+const ROW_BY_ROW: ReadonlySet<Plan['op']> = new Set(['filter', 'project', 'sort', 'union', 'expand']);
+
+function asksElsewhere(expression: Expression): boolean {
+  let asks = false;
+  visitExpression(expression, (e) => {
+    if ((e.kind === 'toscalar' || e.kind === 'tolist') && !isConstantPlan(e.plan)) asks = true;
+  });
+  return asks;
 }
 
 function allRows(dataset: Explainable): TableSource {
