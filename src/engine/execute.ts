@@ -39,7 +39,7 @@ export interface ExecuteOptions {
 }
 
 /** Some 20 million rows: with the row numbers of both sides, 160 MB of one join's output. */
-export const DEFAULT_MAX_ROWS = 20_000_000;
+const DEFAULT_MAX_ROWS = 20_000_000;
 
 /** The time that a gather with scope `once` carries along. */
 const GATHERED_TIME = '$TimeGenerated';

@@ -20,7 +20,7 @@ import { isAscending, sortedRows } from './order.ts';
 import type { TableSource, Window } from './run.ts';
 
 /** The value of a cell that has none: null, or the empty string. */
-export function missingValue(type: ScalarType): Value {
+function missingValue(type: ScalarType): Value {
   return type === 'string' ? '' : null;
 }
 

@@ -9,9 +9,9 @@ import { groupRows } from '../operators/keys.ts';
 import { groupLineage } from '../operators/lineage.ts';
 import type { Plugin, PluginContext, PluginResult } from './plugin.ts';
 
-/** The rows inside [start, end], each with its dimension group, its id and its bin. */
+/** The rows inside [start, end]: for each group of the dimensions, for each bin, the ids of its rows. */
 interface Binned {
-  readonly rows: readonly { readonly group: number; readonly id: number; readonly bin: number }[];
+  readonly ids: readonly (readonly (readonly number[] | undefined)[])[];
   readonly groups: ReturnType<typeof groupRows>;
   readonly start: bigint;
   readonly step: bigint;
@@ -28,24 +28,28 @@ function binned(context: PluginContext, stepAt: number, dimensionsAt: number): B
   const groups = groupRows(dimensions, input.rowCount);
   const ids = groupRows([context.column(0)], input.rowCount);
   const times = context.column(1);
-  const rows: { group: number; id: number; bin: number }[] = [];
-  if (step > 0n) {
-    for (let row = 0; row < input.rowCount; row++) {
-      const at = valueAt(times, row) as bigint | null;
-      if (at === null || at < start || at > end) continue;
-      rows.push({ group: groups.of[row]!, id: ids.of[row]!, bin: Number((at - start) / step) });
-    }
-  }
   const binCount = step > 0n && end >= start ? Number((end - start) / step) + 1 : 0;
   context.admit(binCount);
-  return { rows, groups, start, step, binCount };
+  const binned: number[][][] = Array.from({ length: groups.count }, () => []);
+  for (let row = 0; row < input.rowCount && binCount > 0; row++) {
+    const at = valueAt(times, row) as bigint | null;
+    if (at === null || at < start || at > end) continue;
+    (binned[groups.of[row]!]![Number((at - start) / step)] ??= []).push(ids.of[row]!);
+  }
+  return { ids: binned, groups, start, step, binCount };
+}
+
+interface Line {
+  readonly group: number;
+  readonly bin: number;
+  readonly counts: readonly number[];
 }
 
 function result(
   context: PluginContext,
   { groups, start, step }: Binned,
   dimensionsAt: number,
-  lines: readonly { readonly group: number; readonly bin: number; readonly counts: readonly number[] }[],
+  lines: readonly Line[],
 ): PluginResult {
   const { node, input } = context;
   const times: Value[] = lines.map(({ bin }) => start + BigInt(bin) * step);
@@ -78,19 +82,17 @@ const activityCounts: Plugin = {
   rowLocal: false,
   run: (context) => {
     const bins = binned(context, 4, 5);
-    const lines: { group: number; bin: number; counts: number[] }[] = [];
-    for (let group = 0; group < bins.groups.count; group++) {
+    const lines: Line[] = [];
+    bins.ids.forEach((byBin, group) => {
       const seen = new Set<number>();
-      const mine = bins.rows.filter((row) => row.group === group);
       for (let bin = 0; bin < bins.binCount; bin++) {
-        const inside = mine.filter((row) => row.bin === bin);
-        if (inside.length === 0) continue;
-        const ids = new Set(inside.map(({ id }) => id));
+        const inside = byBin[bin];
+        if (!inside) continue;
         const before = seen.size;
-        for (const id of ids) seen.add(id);
-        lines.push({ group, bin, counts: [inside.length, ids.size, seen.size - before, seen.size] });
+        for (const id of inside) seen.add(id);
+        lines.push({ group, bin, counts: [inside.length, new Set(inside).size, seen.size - before, seen.size] });
       }
-    }
+    });
     return result(context, bins, 5, lines);
   },
 };
@@ -102,15 +104,13 @@ const slidingCounts: Plugin = {
     const bins = binned(context, 5, 6);
     const lookback = context.constant(4) as bigint;
     const width = bins.step > 0n ? Number(lookback / bins.step) : 0;
-    const lines: { group: number; bin: number; counts: number[] }[] = [];
-    for (let group = 0; group < bins.groups.count; group++) {
-      const mine = bins.rows.filter((row) => row.group === group);
+    const lines: Line[] = [];
+    bins.ids.forEach((byBin, group) => {
       for (let bin = 0; bin < bins.binCount; bin++) {
-        const inside = mine.filter((row) => row.bin <= bin && row.bin > bin - width);
-        if (inside.length === 0) continue;
-        lines.push({ group, bin, counts: [inside.length, new Set(inside.map(({ id }) => id)).size] });
+        const inside = byBin.slice(Math.max(0, bin - width + 1), bin + 1).flatMap((ids) => ids ?? []);
+        if (inside.length > 0) lines.push({ group, bin, counts: [inside.length, new Set(inside).size] });
       }
-    }
+    });
     return result(context, bins, 6, lines);
   },
 };
