@@ -33,7 +33,7 @@ export interface CompileOptions {
   readonly capabilities?: Capabilities;
 }
 
-/** Texts beyond this are refused unread, so that no input can keep the parser busy for long. */
+/** Texts beyond this are refused unread (Sentinel itself takes 10,000 characters), so that no input can keep the parser busy for long. */
 const MAX_TEXT_LENGTH = 100_000;
 
 /** Brackets inside brackets, at most: the parser's time grows with the square of their depth. */

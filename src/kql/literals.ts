@@ -76,7 +76,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** The value of a string token: plain with backslash escapes, `@"verbatim"`, `h"obfuscated"` or between triple marks. */
-export function stringOfToken(token: string): string {
+function stringOfToken(token: string): string {
   let text = token;
   if (/^h/i.test(text)) text = text.slice(1);
   const fence = /^(```|~~~)/.exec(text)?.[0];

@@ -98,13 +98,13 @@ export async function query(kql: string, options: QueryOptions = {}): Promise<Qu
 }
 
 /** The rows of a batch as plain cells. */
-export function cellsOf(batch: Batch): Cell[][] {
+function cellsOf(batch: Batch): Cell[][] {
   const types = batch.schema.map((column) => column.type);
   return rowsOf(batch).map((row) => row.map((value, index) => cellOf(value, types[index]!)));
 }
 
 /** One value as a plain cell; see {@link Cell}. */
-export function cellOf(value: Value, type: ScalarType): Cell {
+function cellOf(value: Value, type: ScalarType): Cell {
   if (value === null) return null;
   switch (type) {
     case 'int':
