@@ -61,7 +61,7 @@ export interface Parameters {
   readonly dwell: Range;
   /** Milliseconds between the attacker's renewals of tokens. */
   readonly refresh: Range;
-  /** Milliseconds between renewals after the act, which hide it from rules that look at the last one; undefined: none. */
+  /** Milliseconds between renewals around the acts, which hide them from rules that look at the last one; undefined: none. */
   readonly mask: Range | undefined;
   /** Milliseconds by which audit rows are ingested later than usual; undefined: none. */
   readonly ingestionDelay: Range | undefined;
@@ -168,7 +168,7 @@ const HOUR = 3_600_000;
 export const STANDARD_VARIANTS: Readonly<Record<string, Partial<Parameters>>> = {
   plain: { capitals: false },
   slow: { capitals: false, dwell: { from: 1.25 * HOUR, to: 2.8 * HOUR } },
-  masked: { capitals: false, mask: { from: 60_000, to: 180_000 } },
+  masked: { capitals: false, mask: { from: 30_000, to: 90_000 } },
   'mixed-case': { capitals: true },
   guest: { actor: 'guest' },
   'app-only': { actor: 'servicePrincipal' },

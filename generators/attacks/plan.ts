@@ -88,6 +88,10 @@ export interface Plan {
   readonly incidents: readonly TruthIncident[];
 }
 
+/** How long before the first act and after the last one the `mask` of a chain goes on. */
+const MASK_LEAD_MS = 6 * 60_000;
+const MASK_TAIL_MS = 1.2 * MS_PER_HOUR;
+
 /** Planted rows number themselves by the hash of their id, above all counters of the background. */
 function plantedNumber(id: string): number {
   return (purposeKey(id) | 0x80000000) >>> 0;
@@ -356,10 +360,13 @@ class IncidentBuilder {
       }
     }
     if (parameters.mask && lastSignIn) {
-      const act = drafts.filter(({ isAct }) => isAct).at(-1)?.offsetMs ?? cursor;
-      const until = act + 1.2 * MS_PER_HOUR;
-      for (let at = act + this.#draw(parameters.mask); at < until; at += this.#draw(parameters.mask))
+      // From some minutes before the first act, since sign-ins are published late, until long after the last.
+      const acts = drafts.filter(({ isAct }) => isAct).map(({ offsetMs }) => offsetMs);
+      const from = Math.max(0, Math.min(...acts) - MASK_LEAD_MS);
+      const until = Math.max(...acts) + MASK_TAIL_MS;
+      for (let at = from + this.#draw(parameters.mask); at < until; at += this.#draw(parameters.mask)) {
         signIn({ ...lastSignIn, role: 'supporting' }, at);
+      }
     }
     if (drafts.length === 0) return [];
     drafts.sort((a, b) => a.offsetMs - b.offsetMs);
