@@ -1,6 +1,7 @@
 /** The score as the JSON object `tocsin.score/1`, for machines: docs/score.md and docs/score.schema.json describe it. */
 import type { Manifest } from '../dataset/manifest.ts';
 import type { RuleScore } from '../score/score.ts';
+import type { ClauseLosses } from '../why/explanation.ts';
 
 /** How long the parts of the work took; null for a part that was not done now. */
 export interface Seconds {
@@ -12,6 +13,11 @@ export interface Seconds {
 export interface RuleReport extends RuleScore {
   /** The rule's file, as it was named; null where only its alerts were given. */
   readonly file: string | null;
+  /**
+   * The clauses that lost the malicious events in no alert, the worst first: each of those events stands at one clause, each
+   * missed attack at one. Absent where the events were not asked about.
+   */
+  readonly losses?: readonly ClauseLosses[];
   readonly seconds: Seconds;
 }
 

@@ -60,6 +60,7 @@ function ruleBoard(rule: RuleReport, options: TextOptions): string {
     headline(rule, colors),
     chains(rule, colors),
     variants(rule, colors),
+    lossLines(rule, colors),
     noise(rule, colors),
     performance(rule, colors),
     rule.warnings.flatMap((warning) => indented('warning: ', warning, colors.yellow)),
@@ -149,6 +150,29 @@ function recallLine(name: string, { detected, planted, recall }: Recall, colors:
   const bar = paint('#'.repeat(filled)) + colors.dim('.'.repeat(BAR_WIDTH - filled));
   return `  ${fit(name, NAME_WIDTH)}${`${detected} of ${planted}`.padStart(11)}  ${bar}${formatShare(share).padStart(8)}`;
 }
+
+/** `9 of 9   31 events  line 34: summarize LastNISignIn = max(TimeGenerated)` */
+function lossLines({ losses = [] }: RuleReport, colors: Colors): string[] {
+  if (losses.length === 0) return [];
+  const attacks = losses.reduce((sum, { incidents }) => sum + incidents.length, 0);
+  const lead = (counted: string, events: string) => `  ${counted.padStart(10)}${events.padStart(9)}  `;
+  const heading = lead('attacks', 'events');
+  return [
+    colors.dim(`${heading}what lost the missed ones`),
+    ...losses.slice(0, MAX_LOSSES).map(({ clause, incidents, events }) => {
+      const counted = attacks === 0 ? '' : `${formatCount(incidents.length)} of ${formatCount(attacks)}`;
+      const place = `line ${clause.position.line}: `;
+      const text = `${place}${clause.text}`;
+      return `${lead(counted, formatCount(events.length))}${fit(text, WIDTH - heading.length).trimEnd()}`;
+    }),
+    ...(losses.length > MAX_LOSSES
+      ? [colors.dim(`${' '.repeat(heading.length)}and ${losses.length - MAX_LOSSES} more clauses`)]
+      : []),
+  ];
+}
+
+/** Clauses that the scoreboard shows; the rest is for `tocsin why`. */
+const MAX_LOSSES = 5;
 
 function noise({ perLookalike, falseAlarms, rows }: RuleReport, colors: Colors): string[] {
   if (rows.falsePositive === 0 && perLookalike.length === 0) return [];

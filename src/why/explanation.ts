@@ -159,3 +159,20 @@ function distance({ remaining }: Explanation): number {
 function clauseKey({ position, text }: Clause): string {
   return `${position.line}:${position.column} ${text}`;
 }
+
+/**
+ * The clauses that lost the malicious events in no alert, for a scoreboard: an attack is counted where none of its events is
+ * in an alert.
+ *
+ * @param explanations - of all those events. @param missed - ids of the attacks that no alert contains.
+ */
+export function lossesOf(
+  explanations: readonly Explanation[],
+  truth: readonly { readonly id: string; readonly events: readonly { readonly id: string }[] }[],
+  missed: Iterable<string>,
+): ClauseLosses[] {
+  const wanted = new Set(missed);
+  const incidents = new Map<string, string>();
+  for (const { id, events } of truth) if (wanted.has(id)) for (const event of events) incidents.set(event.id, id);
+  return groupByClause(explanations, (event) => incidents.get(event));
+}

@@ -51,6 +51,15 @@ describe('tocsin run', () => {
     );
   });
 
+  test('names a clause for every malicious event in no alert, and for every missed attack', () => {
+    const { losses, events, perScenario } = report.rules[0]!;
+    expect(losses!.reduce((sum, loss) => sum + loss.events.length, 0)).toBe(events.planted - events.detected);
+    expect(losses!.flatMap((loss) => loss.incidents).sort()).toEqual(
+      perScenario.flatMap(({ missed }) => missed).sort(),
+    );
+    expect(losses!.every(({ clause }) => clause.position.line > 1 && clause.text !== '')).toBe(true);
+  });
+
   test('keeps dataset, alerts and score with --out, which score and replay agree with', async () => {
     expect(readdirSync(cwd)).toEqual(['tenant']);
     expect(readdirSync(path.join(cwd, 'tenant')).sort()).toEqual([
@@ -64,7 +73,7 @@ describe('tocsin run', () => {
     const again = await tocsin(['score', 'tenant', '--alerts', 'tenant/alerts.ndjson', '--json'], { cwd });
     const withoutTimes = ({ rules, ...rest }: ScoreReport) => ({
       ...rest,
-      rules: rules.map((rule) => ({ ...rule, seconds: undefined, file: undefined })),
+      rules: rules.map((rule) => ({ ...rule, losses: undefined, seconds: undefined, file: undefined })),
     });
     expect(withoutTimes(JSON.parse(again.stdout) as ScoreReport)).toEqual(withoutTimes(report));
   });

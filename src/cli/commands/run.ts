@@ -10,6 +10,8 @@ import { type RuleReport, scoreReport } from '../../report/json.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { type CompiledRule, compileRule } from '../../rules/compile.ts';
 import { score } from '../../score/score.ts';
+import { type ClauseLosses, lossesOf } from '../../why/explanation.ts';
+import { missedEvents, whyNot } from '../../why/why.ts';
 import { printScore } from '../scoreboard.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import type { Terminal } from '../terminal.ts';
@@ -52,7 +54,12 @@ async function runIn(
   for (const { file, compiled } of rules) {
     replays.push(await timedReplay(dataset, file, compiled, flags.threads, terminal, signal));
   }
-  const reports = replays.map((replay) => scored(replay, truth, dataset, generated.seconds));
+  const reports: RuleReport[] = [];
+  for (const replay of replays) {
+    const report = scored(replay, truth, dataset, generated.seconds);
+    const losses = await explained(replay, report, truth, dataset, terminal, signal);
+    reports.push(losses ? { ...report, losses } : report);
+  }
   const report = scoreReport(dataset.manifest, reports);
   if (flags.out !== undefined) await keepResults(out, replays, JSON.stringify(report), signal);
   await printScore(report, truth, flags.out, terminal);
@@ -112,6 +119,34 @@ function scored(
   const ruleScore = score(result, compiled.rule.name, truth, dataset.manifest);
   const scoreSeconds = (performance.now() - started) / 1000;
   return { ...ruleScore, file, seconds: { generate: generateSeconds, replay: seconds, score: scoreSeconds } };
+}
+
+/** Beyond this many rows finding the reasons could take longer than the replay did; `tocsin why` still does. */
+const MAX_EXPLAINED_ROWS = 50_000_000;
+
+/** Which clauses lost the malicious events that no alert contains. */
+async function explained(
+  { compiled, result }: TimedReplay,
+  report: RuleReport,
+  truth: readonly TruthIncident[],
+  dataset: Dataset,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<ClauseLosses[] | undefined> {
+  if (Object.values(result.rowsRead).reduce((sum, count) => sum + count, 0) > MAX_EXPLAINED_ROWS) return undefined;
+  const events = missedEvents(result, truth);
+  const progress = await terminal.progress('explaining', 'events');
+  const explanations = await whyNot(dataset, compiled, events, {
+    replay: result,
+    signal,
+    onProgress: (done, total) => progress.update(done, total),
+  });
+  progress.stop();
+  return lossesOf(
+    explanations,
+    truth,
+    report.perScenario.flatMap(({ missed }) => missed),
+  );
 }
 
 /** Puts the alerts and the score beside the tables of the dataset. */

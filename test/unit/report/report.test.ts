@@ -94,6 +94,29 @@ describe('the JSON report', () => {
     }
   });
 
+  test('keeps to its schema with what lost the missed attacks, and shows it in 80 columns', () => {
+    const report = reportOf(RESULT);
+    const losses = ['max(TimeGenerated)', 'x'.repeat(90)].map((text, index) => ({
+      clause: {
+        span: { start: 4, end: 20 },
+        position: { file: 'rule.yaml', line: 12 + index, column: 3 },
+        text,
+        excerpt: { line: `  ${text}`, length: text.length },
+      },
+      causes: { hidden: 2 },
+      events: ['a/1', 'a/2'],
+      incidents: index === 0 ? ['a'] : [],
+    }));
+    const explained = { ...report, rules: [{ ...report.rules[0]!, losses }] };
+    validate(JSON.parse(JSON.stringify(explained)));
+    expect(validate.errors).toBeNull();
+    const text = textOf(explained);
+    expect(text).toContain(
+      '     attacks   events  what lost the missed ones\n      1 of 1        2  line 12: max(TimeGenerated)\n',
+    );
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
   test('holds what a reader needs to repeat it', () => {
     expect(reportOf(RESULT)).toMatchObject({
       schema: 'tocsin.score/1',
