@@ -3,9 +3,12 @@
  * not even after a kill, does the target name hold half a dataset.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, createWriteStream, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import ndjson from 'ndjson';
 import { TocsinError } from '../base/errors.ts';
 import { formatDatetime, ticksFromColumnTicks } from '../base/time.ts';
 import type { Facts } from './facts.ts';
@@ -160,7 +163,7 @@ export async function createDatasetFolder(target: string, options: { force?: boo
     async commit(contents) {
       try {
         const manifest = manifestOf(contents);
-        await writeFile(path.join(temporary, TRUTH_FILE), truthText(contents.incidents));
+        await writeTruth(path.join(temporary, TRUTH_FILE), contents.incidents);
         await writeFile(path.join(temporary, MANIFEST_FILE), `${JSON.stringify(manifest, undefined, 2)}\n`);
         const standing = await checkTarget(final, force);
         if (standing === 'dataset') {
@@ -245,11 +248,19 @@ function compareTexts(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function truthText(incidents: readonly TruthIncident[]): string {
-  return incidents
-    .toSorted((a, b) => compareTexts(a.start, b.start) || compareTexts(a.id, b.id))
-    .map((incident) => `${JSON.stringify(incident)}\n`)
-    .join('');
+async function writeTruth(file: string, incidents: readonly TruthIncident[]): Promise<void> {
+  const sorted = incidents.toSorted((a, b) => compareTexts(a.start, b.start) || compareTexts(a.id, b.id));
+  await pipeline(Readable.from(sorted), ndjson.stringify(), lineFeeds(), createWriteStream(file));
+}
+
+/** The package ends lines as the system does; a dataset has the same bytes on all of them. */
+function lineFeeds(): Transform {
+  return new Transform({
+    writableObjectMode: true,
+    transform(line: string | Buffer, _encoding, done) {
+      done(null, `${line.toString().trimEnd()}\n`);
+    },
+  });
 }
 
 /**
