@@ -34,6 +34,7 @@ export { importFiles, type ImportOptions, type ImportReport } from './dataset/im
 export type { Manifest } from './dataset/manifest.ts';
 export { type Dataset, openDataset } from './dataset/read.ts';
 export type { EventRole, TruthEvent, TruthIncident } from './dataset/truth.ts';
+export { describeDataset, type DescribeOptions, type Description } from './describe/describe.ts';
 export { type Cell, query, type QueryOptions, type QueryResult, type TableInput } from './query/query.ts';
 export { type Replay, replay, type Replayable, type ReplayOptions } from './replay/replay.ts';
 export { alternativeSchedules, type LossCount, type ScheduleLosses, scheduleLosses } from './replay/losses.ts';

@@ -10,6 +10,7 @@ import { ROW_FORMATS } from '../report/rows.ts';
 import type { TableFiles } from '../query/files.ts';
 import { assignment, collect, time, wholeNumber } from './arguments.ts';
 import type { CheckFlags } from './commands/check.ts';
+import type { DescribeFlags } from './commands/describe.ts';
 import type { GenerateFlags } from './commands/generate.ts';
 import type { ImportFlags } from './commands/import.ts';
 import type { QueryFlags } from './commands/query.ts';
@@ -109,6 +110,13 @@ command('import', 'make a dataset of log files: NDJSON or JSON, plain or gzipped
   .option('--force', 'replace a dataset that is there')
   .action(async (files: string[], flags: ImportFlags) =>
     (await import('./commands/import.ts')).importLogs(files, flags, terminal, interruptible()),
+  );
+
+command('describe', 'say what is in a dataset, beside what has been published of real ones')
+  .argument('<dataset>', 'folder of the dataset')
+  .option('--top <count>', 'values listed of each kind (default: 5)', wholeNumber(1, 100_000))
+  .action(async (dataset: string, flags: DescribeFlags) =>
+    (await import('./commands/describe.ts')).describe(dataset, flags, terminal, interruptible()),
   );
 
 withLists(command('replay', 'run a rule on its schedule over a dataset'))
