@@ -245,8 +245,11 @@ export class ScalarLowering {
       case 'NotBetweenExpression': {
         const name = kind === 'BetweenExpression' ? 'between' : '!between';
         const couple = node['Right'];
-        const args = [node['Left'], couple.First, couple.Second].map((arg: SyntaxNode) => this.lower(arg, cx));
-        return { kind: 'call', name, args, type: 'bool', span };
+        const [value, low, high] = [node['Left'], couple.First, couple.Second].map((arg) => this.lower(arg, cx));
+        // A range of time may be given by its start and its length.
+        const isLength = low!.type === 'datetime' && high!.type === 'timespan';
+        const last = isLength ? this.make('+', [low!, high!], 'datetime', this.span(couple.Second, cx)) : high!;
+        return { kind: 'call', name, args: [value!, low!, last], type: 'bool', span };
       }
       case 'FunctionCallExpression':
         return this.#call(node, cx, span);
@@ -487,6 +490,8 @@ export class ScalarLowering {
       return literal(null, boundType(node) ?? 'dynamic', span);
     }
     const args = argNodes.map((arg) => this.lower(arg, cx));
+    // The old name takes the text last, the new one first.
+    if (name === 'replace' && args.length === 3) args.unshift(args.pop()!);
     const tuple = tupleTypes(node);
     if (tuple) {
       const whole = this.make(canonical, args, 'dynamic', span);

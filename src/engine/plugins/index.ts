@@ -4,6 +4,7 @@ import { BAG_PLUGINS } from './bags.ts';
 import { networkLookup } from './lookup.ts';
 import type { Plugin } from './plugin.ts';
 import { scan } from './scan.ts';
+import { sequenceDetect } from './sequence.ts';
 import { TEXT_PLUGINS } from './text.ts';
 
 export type { Plugin, PluginContext, PluginNode, PluginResult } from './plugin.ts';
@@ -15,6 +16,7 @@ const ALL: Readonly<Record<string, Plugin>> = {
   ipv4_lookup: networkLookup('ipv4_is_in_range'),
   ipv6_lookup: networkLookup('ipv6_is_in_range'),
   scan,
+  sequence_detect: sequenceDetect,
 };
 
 /** The plugin of this name, or undefined where the engine has none. */

@@ -3,6 +3,7 @@ import type { ColumnInfo } from '../../../src/columns/batch.ts';
 import type { Value } from '../../../src/columns/value.ts';
 import { execute } from '../../../src/engine/execute.ts';
 import { plugin, pluginNames } from '../../../src/engine/plugins/index.ts';
+import { query } from '../../../src/query/query.ts';
 import { MemoryTables, rowsOf } from '../../../src/engine/tables.ts';
 import type { Expression, Plan } from '../../../src/plan/plan.ts';
 import { call, column, literal, rows, text, timespan } from '../../support/plans.ts';
@@ -133,5 +134,38 @@ describe('the registry', () => {
   it('knows what it lists and nothing else', () => {
     for (const name of pluginNames()) expect(plugin(name)).toBeDefined();
     for (const name of ['autocluster', 'toString', '']) expect(plugin(name)).toBeUndefined();
+  });
+});
+
+describe('sequence_detect', () => {
+  const logs = `let L = datatable(User: string, What: string, At: datetime) [
+    'ann', 'p', datetime(2026-01-05 08:00), 'ann', 'p', datetime(2026-01-05 08:00), 'ann', 'm', datetime(2026-01-05 08:00),
+    'ann', 'm', datetime(2026-01-05 09:00), 'ann', 'm', datetime(2026-01-05 10:00), 'bob', 'm', datetime(2026-01-05 08:30)];`;
+  const found = async (args: string): Promise<unknown[][]> =>
+    (await query(`${logs} L | evaluate sequence_detect(At, ${args}) | project-away Duration`)).rows.map((row) =>
+      row.map((cell) => (cell as string).replace(/^2026-01-05T(..:..).*/, '$1')),
+    );
+
+  it('pairs a step with every later one in its window, rows of one instant once', async () => {
+    expect(await found(`2h, 2h, P = (What == 'p'), M = (What == 'm'), User`)).toEqual([
+      ['ann', '08:00', '09:00'],
+      ['ann', '08:00', '10:00'],
+    ]);
+    expect(await found(`1h, 2h, P = (What == 'p'), M = (What == 'm'), User`)).toEqual([['ann', '08:00', '09:00']]);
+  });
+
+  it('without dimensions takes all rows as one sequence, and bounds it as a whole', async () => {
+    const steps = `P = (What == 'p'), M = (What == 'm'), N = (What == 'm')`;
+    expect(await found(`1h, 3h, ${steps}`)).toEqual([
+      ['08:00', '08:30', '09:00'],
+      ['08:00', '09:00', '10:00'],
+    ]);
+    expect(await found(`1h, 90m, ${steps}`)).toEqual([['08:00', '08:30', '09:00']]);
+  });
+
+  it('ends with a message where there are too many ways', async () => {
+    const kql = `range At from datetime(2026-01-01) to datetime(2026-01-01 02:00) step 1s
+      | evaluate sequence_detect(At, 1d, 1d, a = (1 == 1), b = (1 == 1), c = (1 == 1), d = (1 == 1))`;
+    await expect(query(kql)).rejects.toThrow(/sequence_detect would make .* rows/);
   });
 });
