@@ -5,7 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Workers load from built output, so the build must never be staler than the sources under test.
     globalSetup: ['test/support/build-once.ts'],
-    testTimeout: 60_000,
+    setupFiles: ['test/support/property-seed.ts'],
+    testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 });
