@@ -101,6 +101,38 @@ export function readFault(reader: YamlReader, node: YamlReader['root']): Fault {
   };
 }
 
+/** What a fault does, in words: `AuditLogs, 10 % of rows`, `AuditLogs.TargetResources, from 12h`. */
+export function faultText({ kind, table, column, operation, renamed, share, byMs, fromMs, toMs }: Fault): string {
+  const what = {
+    'emptied-field': `${table}.${column}`,
+    'renamed-operation': `${table}, "${operation}" to "${renamed}"`,
+    'clock-skew': `${table}, by ${durationText(byMs)}`,
+    'duplicated-rows': `${table}, ${shareText(share)} of rows`,
+    'dropped-rows': `${table}, ${shareText(share)} of rows`,
+    'ingestion-outage': table,
+    'reordered-arrival': `${table}, by up to ${durationText(byMs)}`,
+  }[kind];
+  const from = fromMs > 0 ? `, from ${durationText(fromMs)}` : '';
+  return what + from + (toMs < Number.MAX_SAFE_INTEGER ? `, to ${durationText(toMs)}` : '');
+}
+
+function shareText(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
+}
+
+/** `90m`, `3d`: in the largest unit that leaves a whole number. */
+function durationText(ms: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+  ] as const) {
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
+  }
+  return `${ms}ms`;
+}
+
 /** The facts as they are after the faults, in the order that the scenario gives them. */
 export function applyFaults(facts: Facts, faults: readonly Fault[], seed: number, span: Span): Facts {
   let result = facts;

@@ -168,6 +168,25 @@ export function parseScenario(
   return { name, title, seed, startMs, days, tenant, attacks, lookalikes, faults, chains };
 }
 
+/**
+ * Loads a file of faults alone: a mapping with `faults`, as a scenario has them.
+ *
+ * @param file - where absent, the faults that ship with the package.
+ * @throws TocsinError SCENARIO with every fault and its position; INPUT where the file cannot be read.
+ */
+export function loadFaults(file?: string): readonly Fault[] {
+  const shipped = 'scenarios/faults/common.yaml';
+  const reader = new YamlReader(
+    file ?? shipped,
+    readText(file ?? path.join(packageRoot(), shipped), 'the list of faults'),
+  );
+  const fields = reader.fields(reader.root, 'a list of faults', ['faults']);
+  const node = reader.required(fields, 'faults', reader.root, 'a list of faults');
+  const faults = node ? reader.items(node, 'faults').map((item) => readFault(reader, item)) : [];
+  reader.throwFaults();
+  return faults;
+}
+
 /** How many plants a request comes to, on average. */
 export function expectedCount(request: PlantRequest, users: number, days: number): number {
   if (request.count !== undefined) return request.count * request.choices.length;

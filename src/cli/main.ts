@@ -15,6 +15,7 @@ import type { GenerateFlags } from './commands/generate.ts';
 import type { ImportFlags } from './commands/import.ts';
 import type { QueryFlags } from './commands/query.ts';
 import type { ReplayFlags } from './commands/replay.ts';
+import type { RobustnessFlags } from './commands/robustness.ts';
 import type { RunFlags } from './commands/run.ts';
 import type { WhyFlags } from './commands/why.ts';
 import { exitCodeLines } from './exit-codes.ts';
@@ -79,19 +80,27 @@ function scenarioCommand(name: string, summary: string): Command {
     .option('--users <count>', 'users of the tenant', wholeNumber(20, 5_000_000))
     .option('--days <count>', 'days to cover', wholeNumber(1, 366))
     .option('--seed <number>', 'another seed makes another tenant', wholeNumber(0, Number.MAX_SAFE_INTEGER))
-    .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS)
-    .option('--force', 'replace a dataset that is there');
+    .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS);
 }
 
 withLists(scenarioCommand('run', 'generate a scenario, replay rules over it and score what they catch'))
   .option('--rule <file>', 'rule file, may be given several times (default: the shipped rule)', collect)
   .option('--out <folder>', 'keep the dataset, with alerts.ndjson and score.json in it')
+  .option('--force', 'replace a dataset that is there')
   .action(async (scenario: string, flags: RunFlags) =>
     (await import('./commands/run.ts')).run(scenario, flags, terminal, interruptible()),
   );
 
+withLists(scenarioCommand('robustness', 'score rules with faulty logs beside whole ones'))
+  .option('--rule <file>', 'rule file, may be given several times (default: the shipped rule)', collect)
+  .option('--faults <file>', "faults to try (default: the scenario's own, else those that ship with Tocsin)")
+  .action(async (scenario: string, flags: RobustnessFlags) =>
+    (await import('./commands/robustness.ts')).robustness(scenario, flags, terminal, interruptible()),
+  );
+
 scenarioCommand('generate', 'generate a scenario')
   .requiredOption('--out <folder>', 'where it goes')
+  .option('--force', 'replace a dataset that is there')
   .addOption(
     new Option('--format <format>', 'a dataset to replay, or one file a table as Log Analytics exports it')
       .choices(['dataset', 'ndjson', 'parquet'])

@@ -19,7 +19,12 @@ export async function printScore(
   await terminal.result(
     terminal.json ? JSON.stringify(report) : scoreText(report, { colors: terminal.colors, truth, dataset }),
   );
-  const faults = report.rules.flatMap((rule) => faultsOf(rule).map((fault) => `${rule.file ?? rule.rule}: ${fault}`));
+  expectProof(report.rules.map((rule) => ({ name: rule.file ?? rule.rule, score: rule })));
+}
+
+/** @throws {@link TocsinError} `EXPECTATION` for every score that proves nothing. */
+export function expectProof(scores: readonly { readonly name: string; readonly score: RuleScore }[]): void {
+  const faults = scores.flatMap(({ name, score }) => faultsOf(score).map((fault) => `${name}: ${fault}`));
   if (faults.length > 0) {
     throw new TocsinError(
       'EXPECTATION',

@@ -1,6 +1,6 @@
 /** `tocsin generate`: a scenario as a dataset, or as the files that Log Analytics would export. */
 import path from 'node:path';
-import { generate as generateDataset, type GeneratedDataset } from '../../../generators/index.ts';
+import { generate as generateDataset, type GeneratedDataset, type Scenario } from '../../../generators/index.ts';
 import { TocsinError } from '../../base/errors.ts';
 import { exportDataset } from '../../dataset/export.ts';
 import { openDataset } from '../../dataset/read.ts';
@@ -100,7 +100,7 @@ export interface TimedDataset {
 
 /** Generates with progress on display. */
 export async function timedGenerate(
-  scenario: string,
+  scenario: string | Scenario,
   { users, days, seed, threads, out, force }: GenerateFlags,
   terminal: Terminal,
   signal: AbortSignal,

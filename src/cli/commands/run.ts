@@ -103,7 +103,7 @@ async function compileWhileGenerating(
 const START_MS = 50;
 
 /** The rule that ships with Tocsin, named from where the user stands. */
-function shippedRule(): string {
+export function shippedRule(): string {
   const file = path.join(path.dirname(fileURLToPath(import.meta.resolve('tocsin/package.json'))), SHIPPED_RULE);
   const relative = path.relative(process.cwd(), file);
   return relative.startsWith('..') ? file : relative;
