@@ -40,8 +40,6 @@ export interface RaisedAlert extends Alert {
   readonly displayName: string;
   readonly severity: Severity;
   readonly entities: readonly Entity[];
-  /** Distinct entities that did not fit under the caps. */
-  readonly entitiesDropped: number;
   readonly customDetails: CustomDetails;
 }
 

@@ -13,7 +13,7 @@ import type { IncidentConfiguration, Rule } from '../rules/rule.ts';
 import { SEVERITIES } from '../rules/vocabulary.ts';
 import { type RaisedAlert, stableGuid } from './alerts.ts';
 import { entityKey, entityTypeName } from './entities.ts';
-import type { ScheduledRun } from './result.ts';
+import type { AlertIncident, ScheduledRun } from './result.ts';
 
 /** An incident takes this many alerts; the next one starts another incident with the same details. */
 export const MAX_ALERTS_PER_INCIDENT = 150;
@@ -27,18 +27,14 @@ export interface IncidentSettings {
 
 export const DEFAULT_INCIDENT_SETTINGS: IncidentSettings = { lookbackFrom: 'first', timeToClose: undefined };
 
-export interface Incident {
+export interface Incident extends AlertIncident {
   /** From 1, in order of creation. */
   readonly number: number;
-  /** Indexes into the alerts, in order. */
-  readonly alerts: readonly number[];
   /** Wall clock of the first alert; ticks since 0001. */
   readonly created: bigint;
   /** When an analyst closed it for good, or undefined. */
   readonly closed: bigint | undefined;
   readonly reopened: number;
-  /** The incident in its last state as a row of the SecurityIncident table. */
-  readonly record: Readonly<Record<string, unknown>>;
 }
 
 interface OpenIncident {

@@ -15,9 +15,10 @@ import { formatDatetime, formatTimespan, parseIsoDatetime } from '../base/time.t
 import type { ColumnInfo } from '../columns/batch.ts';
 import { stringifyDynamic } from '../columns/dynamic.ts';
 import { type Dynamic, SCALAR_TYPES, type ScalarType, type Value } from '../columns/value.ts';
+import type { EntityMapping } from '../rules/rule.ts';
 import { cellFromJson, cellJson, parseJsonObject, parseTimespan } from './cells.ts';
-import type { Incident } from './incidents.ts';
-import type { Alert, ReplayResult, ResultRow, ScheduledRun } from './result.ts';
+import { entitiesOf } from './entities.ts';
+import type { Alert, AlertIncident, ReplayResult, ResultRow, ScheduledRun } from './result.ts';
 
 const FORMAT = 'tocsin.replay/1';
 
@@ -31,8 +32,6 @@ export interface ReplayedRule {
 export interface StoredReplay {
   readonly rule: ReplayedRule;
   readonly result: ReplayResult;
-  /** Rows of the SecurityIncident table. */
-  readonly incidents: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** SHA-256 (hex) over the rows in order, each with the time of its run. */
@@ -59,18 +58,15 @@ function cellsJson(columns: readonly ColumnInfo[], cells: readonly Value[]): str
 }
 
 /** The lines of one rule's section, without line ends. */
-export function* replayLines(
-  rule: ReplayedRule,
-  result: ReplayResult,
-  incidents: readonly Incident[],
-): Generator<string> {
-  const { columns, runs, rows, alerts } = result;
+export function* replayLines(rule: ReplayedRule, result: ReplayResult): Generator<string> {
+  const { columns, entityMappings, runs, rows, alerts, incidents } = result;
   const first = runs[0];
   yield JSON.stringify({
     Type: 'Replay',
     format: FORMAT,
     rule: { id: rule.id ?? null, name: rule.name },
     columns,
+    entityMappings,
     // Runs stand at equal distances, each the same delay before its wall clock.
     runs: {
       count: runs.length,
@@ -142,7 +138,8 @@ interface Section {
   readonly rows: ResultRow[];
   readonly rowsOfAlert: Map<string, number[]>;
   readonly alerts: { readonly id: string; readonly record: Record<string, unknown>; readonly line: number }[];
-  readonly incidents: Record<string, unknown>[];
+  readonly incidents: { readonly record: Record<string, unknown>; readonly line: number }[];
+  readonly entityMappings: readonly EntityMapping[];
   readonly rowsRead: Record<string, number>;
   readonly warnings: string[];
   readonly digest: string;
@@ -226,6 +223,8 @@ function sectionOf(object: Map<string, Dynamic>): Section | string {
     }
     infos.push({ name, type: type as ScalarType });
   }
+  const mappings = mappingsOf(object.get('entityMappings'));
+  if (!mappings) return 'entityMappings: expected a list of entity types, each with the columns of its identifiers';
   const count = Number(runs.get('count') ?? 0n);
   const time = (key: string): bigint => parseIsoDatetime(plainText(runs.get(key))) ?? 0n;
   const span = (key: string): bigint => parseTimespan(plainText(runs.get(key))) ?? 0n;
@@ -246,10 +245,28 @@ function sectionOf(object: Map<string, Dynamic>): Section | string {
     rowsOfAlert: new Map(),
     alerts: [],
     incidents: [],
+    entityMappings: mappings,
     rowsRead: rowsRead instanceof Map ? Object.fromEntries([...rowsRead].map(([table, n]) => [table, Number(n)])) : {},
     warnings: Array.isArray(warnings) ? warnings.map(plainText) : [],
     digest: plainText(object.get('digest')),
   };
+}
+
+/** Undefined where they are not mappings. */
+function mappingsOf(list: Dynamic | undefined): EntityMapping[] | undefined {
+  if (!Array.isArray(list)) return undefined;
+  const mappings: EntityMapping[] = [];
+  for (const item of list) {
+    const entityType = item instanceof Map ? item.get('entityType') : undefined;
+    const fields = item instanceof Map ? item.get('fieldMappings') : undefined;
+    if (typeof entityType !== 'string' || !Array.isArray(fields)) return undefined;
+    const fieldMappings = fields.map((field) => ({
+      identifier: plainText(field instanceof Map ? field.get('identifier') : undefined),
+      columnName: plainText(field instanceof Map ? field.get('columnName') : undefined),
+    }));
+    mappings.push({ entityType, fieldMappings });
+  }
+  return mappings;
 }
 
 /** A string as it is, nothing as the empty text, anything else as its JSON. */
@@ -291,7 +308,7 @@ function runAt(section: Section, time: Dynamic | undefined): number | undefined 
 
 function addRecord(section: Section, type: string, record: Record<string, unknown>, line: number): string | undefined {
   if (type === 'SecurityIncident') {
-    section.incidents.push(record);
+    section.incidents.push({ record, line });
     return undefined;
   }
   const id = record['SystemAlertId'];
@@ -311,7 +328,14 @@ function finished(section: Section, path: string): StoredReplay {
     const own = (section.rowsOfAlert.get(id) ?? []).map((index) => place.get(index)!).toSorted((a, b) => a - b);
     const raised = parseIsoDatetime(String(record['TimeGenerated']));
     const run = own.length > 0 ? ordered[own[0]!]!.run : raised === undefined ? undefined : runOfWallClock.get(raised);
-    if (run !== undefined) return [{ systemAlertId: id, run, rows: own, record }];
+    if (run !== undefined) {
+      const { dropped } = entitiesOf(
+        section.entityMappings,
+        columns,
+        own.map((index) => ordered[index]!),
+      );
+      return [{ systemAlertId: id, run, rows: own, entitiesDropped: dropped, record }];
+    }
     const found = JSON.stringify(record['TimeGenerated']);
     problems.push({
       message: `TimeGenerated: found ${found}, which is no run of the rule`,
@@ -321,12 +345,43 @@ function finished(section: Section, path: string): StoredReplay {
   });
   if (problems.length > 0) throw new TocsinError('INPUT', problems);
   alerts.sort((a, b) => a.run - b.run);
+  const placeOfAlert = new Map(alerts.map((alert, index) => [alert.systemAlertId, index]));
+  const incidents = section.incidents.map(({ record, line }): AlertIncident => {
+    const own = alertIdsOf(record).map((id) => placeOfAlert.get(String(id)));
+    if (own.length === 0 || own.includes(undefined)) {
+      problems.push({
+        message: 'AlertIds: expected the SystemAlertId of alerts of this file, as a JSON list',
+        position: { file: path, line, column: 1 },
+      });
+    }
+    return { alerts: (own as number[]).toSorted((a, b) => a - b), record };
+  });
+  if (problems.length > 0) throw new TocsinError('INPUT', problems);
   const now = digestOf(columns, runs, ordered);
   const edited =
     now === digest ? [] : [`${path}: the result rows are not those that were replayed (their digest differs)`];
   return {
     rule,
-    result: { columns, runs, rows: ordered, alerts, rowsRead, warnings: [...warnings, ...edited], digest: now },
-    incidents: section.incidents,
+    result: {
+      columns,
+      entityMappings: section.entityMappings,
+      runs,
+      rows: ordered,
+      alerts,
+      incidents,
+      rowsRead,
+      warnings: [...warnings, ...edited],
+      digest: now,
+    },
   };
+}
+
+/** Empty where the field is no JSON list. */
+function alertIdsOf(record: Readonly<Record<string, unknown>>): unknown[] {
+  try {
+    const ids: unknown = JSON.parse(String(record['AlertIds']));
+    return Array.isArray(ids) ? ids : [];
+  } catch {
+    return [];
+  }
 }

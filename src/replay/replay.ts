@@ -122,6 +122,7 @@ export async function replay(
   gathered.passages.add([root], rowCounts.counts);
   return {
     columns,
+    entityMappings: rule.entityMappings,
     runs,
     rows,
     alerts,

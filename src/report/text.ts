@@ -3,7 +3,7 @@
  */
 import type picocolors from 'picocolors';
 import type { TruthIncident } from '../dataset/truth.ts';
-import type { Recall, TimeToDetect } from '../score/score.ts';
+import type { AlertScore, IncidentScore, Recall, TimeToDetect } from '../score/score.ts';
 import {
   fit,
   formatCount,
@@ -58,6 +58,7 @@ function ruleBoard(rule: RuleReport, options: TextOptions): string {
       ...(rule.file === null ? [] : [colors.dim(fit(rule.file, WIDTH).trimEnd())]),
     ],
     headline(rule, colors),
+    analysts(rule, colors),
     chains(rule, colors),
     variants(rule, colors),
     lossLines(rule, colors),
@@ -76,7 +77,7 @@ function ruleBoard(rule: RuleReport, options: TextOptions): string {
 }
 
 function headline(
-  { attacks, events, rows, alerts, timeToDetectMs, falseAlarms }: RuleReport,
+  { attacks, events, rows, alerts, incidents, timeToDetectMs, falseAlarms }: RuleReport,
   colors: Colors,
 ): string[] {
   return [
@@ -85,6 +86,7 @@ function headline(
     measure('row precision', rows.truePositive, rows.unique, rows.precision, rows, colors) +
       (rows.duplicates > 0 ? colors.dim(`  + ${formatNumber(rows.duplicates, 'repeat')}`) : ''),
     measure('alert precision', alerts.truePositive, alerts.raised, alerts.precision, alerts, colors),
+    measure('incident precision', incidents.truePositive, incidents.opened, incidents.precision, incidents, colors),
     `${label('time to detect')}${delays(timeToDetectMs, colors)}`,
     `${label('false alarms')}${[
       `${formatCount(falseAlarms.alerts)} in all`,
@@ -94,6 +96,50 @@ function headline(
         : [`${formatRate(falseAlarms.perThousandUsersPerDay)} a day per 1,000 users`]),
     ].join(', ')}`,
   ];
+}
+
+/** What an analyst opens, and who is in it. */
+function analysts({ attacks, alerts, incidents }: RuleReport, colors: Colors): string[] {
+  const dropped = droppedText(alerts);
+  if (incidents.opened === 0) return dropped;
+  const { perDay, alertsPerIncident, accountsPerIncident, attacksPerIncident, incidentsPerAttack } = incidents;
+  const users =
+    accountsPerIncident.p50 === null ? undefined : spread(accountsPerIncident.p50, accountsPerIncident.max!);
+  return [
+    colors.dim('  what an analyst opens'),
+    `${label('incidents')}${[
+      `${formatCount(incidents.opened)} in all`,
+      ...(perDay === null ? [] : [`${formatRate(perDay)} a day`]),
+    ].join(', ')}`,
+    `${label('alerts in one')}${spread(alertsPerIncident.p50!, alertsPerIncident.max!)}`,
+    ...(users === undefined ? [] : [`${label('users in one')}${users}`]),
+    ...(attacksPerIncident.p50 === null
+      ? []
+      : [
+          `${label('attacks in one')}${spread(attacksPerIncident.p50, attacksPerIncident.max!)} where there is any`,
+          `${label('incidents an attack')}${spread(incidentsPerAttack.p50!, incidentsPerAttack.max!)}`,
+        ]),
+    ...sharedText(incidents, colors),
+    ...(incidents.attacks.detected === attacks.detected
+      ? []
+      : [`${label('attacks in no incident')}${attacks.detected - incidents.attacks.detected} of those detected`]),
+    ...dropped,
+  ];
+}
+
+function spread(p50: number, max: number): string {
+  return p50 === max ? formatCount(max) : `median ${formatCount(p50)}, at most ${formatCount(max)}`;
+}
+
+function sharedText({ sharedAttacks: { attacks, shared } }: IncidentScore, colors: Colors): string[] {
+  if (shared === null || attacks === 0) return [];
+  const text = `${formatCount(shared)} of ${formatCount(attacks)} attacks share an incident`;
+  return [`${label('with unrelated users')}${shared === 0 ? text : colors.yellow(text)}`];
+}
+
+function droppedText({ entitiesDropped: { entities, alerts } }: AlertScore): string[] {
+  if (entities === 0) return [];
+  return [`${label('entities left out')}${formatCount(entities)} by the caps, in ${formatNumber(alerts, 'alert')}`];
 }
 
 function label(text: string): string {

@@ -3,7 +3,7 @@
  *
  * The unit of recall is the attack, not the row: an attack is detected if at least one of its malicious events stands
  * behind a row (`ResultRow.events`) of an alert, however many rows or alerts say so. The unit of precision is the unique
- * result row and, beside it, the alert. A run that sees the same window again returns the same rows again; those are
+ * result row and, beside it, the alert and the incident. A run that sees the same window again returns the same rows again; those are
  * duplicates, and count for neither. A measure without a denominator is null with the reason in `unmeasured`.
  */
 import { TocsinError } from '../base/errors.ts';
@@ -11,24 +11,20 @@ import { parseIsoDatetime, TICKS_PER_DAY, TICKS_PER_MILLISECOND } from '../base/
 import type { Manifest } from '../dataset/manifest.ts';
 import type { EventRole, TruthIncident } from '../dataset/truth.ts';
 import type { ReplayResult } from '../replay/result.ts';
+import { type AttackEvent, type IncidentScore, scoreIncidents } from './incidents.ts';
 import { identifyRows } from './row-identity.ts';
-import { percentile, wilsonInterval } from './statistics.ts';
+import {
+  type Interval,
+  type Measured,
+  percentile,
+  precisionOf,
+  type Recall,
+  recall,
+  wilsonInterval,
+} from './statistics.ts';
 
-/** 95 % Wilson interval [low, high]; null where there is no denominator. */
-export type Interval = readonly [low: number, high: number] | null;
-
-/** Why a measure beside it is null; absent where everything is measured. */
-interface Measured {
-  readonly unmeasured?: string;
-}
-
-export interface Recall extends Measured {
-  readonly planted: number;
-  readonly detected: number;
-  /** detected / planted. */
-  readonly recall: number | null;
-  readonly interval: Interval;
-}
+export type { IncidentScore } from './incidents.ts';
+export type { Recall } from './statistics.ts';
 
 export interface RowScore extends Measured {
   /** unique + duplicates. */
@@ -42,6 +38,8 @@ export interface RowScore extends Measured {
   /** truePositive / unique. */
   readonly precision: number | null;
   readonly interval: Interval;
+  /** Attacks with a malicious event behind some row, whether it raised an alert or not. */
+  readonly attacks: Recall;
 }
 
 export interface AlertScore extends Measured {
@@ -52,6 +50,8 @@ export interface AlertScore extends Measured {
   /** truePositive / raised. */
   readonly precision: number | null;
   readonly interval: Interval;
+  /** Distinct entities that the caps left out of alerts, and how many alerts that befell. */
+  readonly entitiesDropped: { readonly entities: number; readonly alerts: number };
 }
 
 /**
@@ -121,6 +121,7 @@ export interface RuleScore {
   readonly events: Recall;
   readonly rows: RowScore;
   readonly alerts: AlertScore;
+  readonly incidents: IncidentScore;
   readonly timeToDetectMs: TimeToDetect;
   readonly falseAlarms: FalseAlarms;
   readonly perScenario: readonly ScenarioScore[];
@@ -136,7 +137,7 @@ export interface RuleScore {
 }
 
 /** What a score needs of a replay. */
-export type Scorable = Pick<ReplayResult, 'runs' | 'rows' | 'alerts' | 'rowsRead' | 'warnings' | 'digest'>;
+export type Scorable = ReplayResult;
 
 /** What a score needs of a dataset's manifest. */
 export type ScoredDataset = Pick<Manifest, 'start' | 'end' | 'origin'>;
@@ -157,7 +158,8 @@ export function score(
   const detections = detect(result, labels);
   const attacks = truth.filter((incident) => incident.kind === 'attack');
 
-  const unique = judgeUniqueRows(result, labels);
+  const identities = identifyRows(result.rows);
+  const unique = judgeUniqueRows(result, identities, labels);
   const truePositive = unique.filter((row) => row.malicious).length;
   const falseAlarms = judgeAlerts(result, labels).filter((alert) => !alert.malicious);
   const raised = result.alerts.length;
@@ -172,13 +174,25 @@ export function score(
       truePositive,
       falsePositive: unique.length - truePositive,
       ...precisionOf(truePositive, unique.length, 'the rule returned no rows'),
+      attacks: recall(attacks.length, attacksBehind(result, labels), NO_ATTACK),
     },
     alerts: {
       raised,
       truePositive: raised - falseAlarms.length,
       falsePositive: falseAlarms.length,
       ...precisionOf(raised - falseAlarms.length, raised, 'the rule raised no alert'),
+      entitiesDropped: {
+        entities: result.alerts.reduce((sum, alert) => sum + alert.entitiesDropped, 0),
+        alerts: result.alerts.filter((alert) => alert.entitiesDropped > 0).length,
+      },
     },
+    incidents: scoreIncidents(
+      result,
+      (event) => attackEvent(labelOf(labels, event)),
+      identities,
+      attacks.length,
+      daysOf(dataset),
+    ),
     timeToDetectMs: timeToDetect(attacks, detections),
     falseAlarms: {
       ...alarmRates(falseAlarms.length, dataset),
@@ -265,13 +279,28 @@ function addLabels(behind: Behind, events: readonly string[], labels: ReadonlyMa
 }
 
 /** One entry for each unique row, with the labels of all rows that are equal to it. */
-function judgeUniqueRows({ rows }: Scorable, labels: ReadonlyMap<string, Label>): Behind[] {
-  const identities = identifyRows(rows);
+function judgeUniqueRows({ rows }: Scorable, identities: Uint32Array, labels: ReadonlyMap<string, Label>): Behind[] {
   const unique: Behind[] = [];
   rows.forEach((row, index) => {
     addLabels((unique[identities[index]!] ??= nothingBehind()), row.events, labels);
   });
   return unique;
+}
+
+/** How many attacks have a malicious event behind some row. */
+function attacksBehind({ rows }: Scorable, labels: ReadonlyMap<string, Label>): number {
+  const found = new Set<string>();
+  for (const { events } of rows) {
+    for (const event of events) {
+      const { incident, role } = labelOf(labels, event);
+      if (role === 'malicious') found.add(incident.id);
+    }
+  }
+  return found.size;
+}
+
+function attackEvent({ incident, role }: Label): AttackEvent | undefined {
+  return incident.kind === 'attack' ? { attack: incident.id, malicious: role === 'malicious' } : undefined;
 }
 
 /** One entry for each alert: only what its own rows carry, even where rows of other alerts are equal. */
@@ -324,11 +353,7 @@ function recallOf(
 ): { readonly attacks: Recall; readonly events: Recall } {
   const malicious = attacks.flatMap((attack) => attack.events.filter((event) => event.role === 'malicious'));
   return {
-    attacks: recall(
-      attacks.length,
-      attacks.filter((attack) => detections.attacks.has(attack.id)).length,
-      'no attack was planted',
-    ),
+    attacks: recall(attacks.length, attacks.filter((attack) => detections.attacks.has(attack.id)).length, NO_ATTACK),
     events: recall(
       malicious.length,
       malicious.filter((event) => detections.events.has(event.id)).length,
@@ -337,17 +362,7 @@ function recallOf(
   };
 }
 
-function recall(planted: number, detected: number, unmeasured: string): Recall {
-  const interval = wilsonInterval(detected, planted);
-  return interval
-    ? { planted, detected, recall: detected / planted, interval }
-    : { planted, detected, recall: null, interval: null, unmeasured };
-}
-
-function precisionOf(truePositive: number, all: number, unmeasured: string) {
-  const interval = wilsonInterval(truePositive, all);
-  return interval ? { precision: truePositive / all, interval } : { precision: null, interval: null, unmeasured };
-}
+const NO_ATTACK = 'no attack was planted';
 
 function timeToDetect(attacks: readonly TruthIncident[], detections: Detections): TimeToDetect {
   const delays = attacks
@@ -365,12 +380,20 @@ function perVariant(attacks: readonly TruthIncident[], detections: Detections): 
   }));
 }
 
-function alarmRates(alerts: number, { start, end, origin }: ScoredDataset): Omit<FalseAlarms, 'rows'> {
+/** Undefined where the dataset covers no time. */
+function daysOf({ start, end }: ScoredDataset): number | undefined {
   const [from, to] = [parseIsoDatetime(start), parseIsoDatetime(end)];
-  if (from === undefined || to === undefined || to <= from) {
+  if (from === undefined || to === undefined || to <= from) return undefined;
+  return Number(to - from) / Number(TICKS_PER_DAY);
+}
+
+function alarmRates(alerts: number, dataset: ScoredDataset): Omit<FalseAlarms, 'rows'> {
+  const { origin } = dataset;
+  const days = daysOf(dataset);
+  if (days === undefined) {
     return { alerts, perDay: null, perThousandUsersPerDay: null, unmeasured: 'the dataset covers no time' };
   }
-  const perDay = alerts / (Number(to - from) / Number(TICKS_PER_DAY));
+  const perDay = alerts / days;
   if (origin.kind !== 'scenario' || origin.users === 0) {
     return { alerts, perDay, perThousandUsersPerDay: null, unmeasured: 'the number of users is not known' };
   }

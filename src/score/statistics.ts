@@ -1,4 +1,49 @@
-/** The statistics that a score quotes. What has no denominator is undefined here, and `unmeasured` in a score. */
+/** The statistics that a score quotes, and the form in which it quotes them: what has no denominator is null, with the reason. */
+
+/** 95 % Wilson interval [low, high]; null where there is no denominator. */
+export type Interval = readonly [low: number, high: number] | null;
+
+/** Why a measure beside it is null; absent where everything is measured. */
+export interface Measured {
+  readonly unmeasured?: string;
+}
+
+export interface Recall extends Measured {
+  readonly planted: number;
+  readonly detected: number;
+  /** detected / planted. */
+  readonly recall: number | null;
+  readonly interval: Interval;
+}
+
+/** Nearest-rank median and maximum of counts. */
+export interface Spread extends Measured {
+  readonly p50: number | null;
+  readonly max: number | null;
+}
+
+export function recall(planted: number, detected: number, unmeasured: string): Recall {
+  const interval = wilsonInterval(detected, planted);
+  return interval
+    ? { planted, detected, recall: detected / planted, interval }
+    : { planted, detected, recall: null, interval: null, unmeasured };
+}
+
+export function precisionOf(
+  truePositive: number,
+  all: number,
+  unmeasured: string,
+): { readonly precision: number | null; readonly interval: Interval } & Measured {
+  const interval = wilsonInterval(truePositive, all);
+  return interval ? { precision: truePositive / all, interval } : { precision: null, interval: null, unmeasured };
+}
+
+export function spreadOf(counts: readonly number[], unmeasured: string): Spread {
+  const ascending = counts.toSorted((a, b) => a - b);
+  return ascending.length === 0
+    ? { p50: null, max: null, unmeasured }
+    : { p50: percentile(ascending, 50)!, max: ascending.at(-1)! };
+}
 
 /** The 97.5th percentile of the standard normal distribution: two-sided 95 %. */
 const Z_95 = 1.959963984540054;

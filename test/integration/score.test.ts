@@ -30,8 +30,18 @@ async function written(truth: readonly TruthIncident[], runs: readonly RunRows[]
       TimeGenerated: formatDatetime(result.runs[alert.run]!.wallClock),
     },
   }));
+  const incidents = result.incidents.map((incident) => ({
+    ...incident,
+    record: {
+      Type: 'SecurityIncident',
+      AlertIds: JSON.stringify(incident.alerts.map((alert) => alerts[alert]!.systemAlertId)),
+    },
+  }));
   const digest = digestOf(COLUMNS, result.runs, result.rows);
-  const lines = replayLines({ id: undefined, name: 'silent' }, { ...result, columns: COLUMNS, alerts, digest }, []);
+  const lines = replayLines(
+    { id: undefined, name: 'silent' },
+    { ...result, columns: COLUMNS, alerts, incidents, digest },
+  );
   await writeLines(path.join(folder, 'alerts.ndjson'), lines);
   return folder;
 }
@@ -54,6 +64,7 @@ describe('tocsin score', () => {
         file: null,
         attacks: { planted: 1, detected: 1, recall: 1 },
         alerts: { raised: 2, truePositive: 1, falsePositive: 1 },
+        incidents: { opened: 2, truePositive: 1, attacks: { detected: 1 } },
         timeToDetectMs: { p50: 55 * 60_000 },
         warnings: [],
       },
@@ -86,6 +97,7 @@ describe('tocsin score', () => {
       { args: ['tenant', '--alerts', 'empty.ndjson'], says: 'tocsin replay --out' },
       { args: ['tenant', '--alerts', 'cut.ndjson'], says: 'cut.ndjson:' },
       { args: ['tenant', '--alerts', 'foreign.ndjson'], says: 'event "Z9"' },
+      { args: ['tenant', '--alerts', 'orphan.ndjson'], says: 'orphan.ndjson:6:1: AlertIds: expected' },
     ])('says what is wrong: $args', async ({ args, says }) => {
       const cwd = await written([ATTACK], RUNS);
       const whole = readFileSync(path.join(cwd, 'alerts.ndjson'), 'utf8');
@@ -93,6 +105,8 @@ describe('tocsin score', () => {
       writeFileSync(path.join(cwd, 'empty.ndjson'), '');
       writeFileSync(path.join(cwd, 'cut.ndjson'), whole.slice(0, -20));
       writeFileSync(path.join(cwd, 'foreign.ndjson'), whole.replaceAll('"A2"', '"Z9"'));
+      const orphan = whole.replace(/("AlertIds":"\[[^\]]*)alert-0/, '$1alert-9');
+      writeFileSync(path.join(cwd, 'orphan.ndjson'), orphan);
       const { code, stdout, stderr } = await tocsin(['score', ...args], { cwd });
       expect([code, stdout]).toEqual([EXIT_CODES.io, '']);
       expect(stderr).toContain(says);

@@ -50,28 +50,50 @@ export interface RunRows {
   readonly alert?: boolean;
 }
 
-export function replayed(runs: readonly RunRows[]): Scorable {
+/** By default every alert is an incident of its own, and no column names an entity. */
+export function replayed(
+  runs: readonly RunRows[],
+  more: Partial<Pick<Scorable, 'columns' | 'entityMappings'>> & {
+    /** Alerts by incident. */
+    readonly incidents?: readonly (readonly number[])[];
+  } = {},
+): Scorable {
   const rows = runs.flatMap((run, index) => run.rows.map(([cells, ...events]) => ({ run: index, cells, events })));
+  const alerts = runs.flatMap((run, index) =>
+    run.rows.length === 0 || run.alert === false
+      ? []
+      : [
+          {
+            systemAlertId: `alert-${index}`,
+            run: index,
+            rows: rows.flatMap((row, i) => (row.run === index ? i : [])),
+            entitiesDropped: 0,
+            record: {},
+          },
+        ],
+  );
+  const { columns = [], entityMappings = [], incidents = alerts.map((_, index) => [index]) } = more;
   return {
+    columns,
+    entityMappings,
     runs: runs.map(({ at }) => ({ at: minute(at), wallClock: minute(at + 5) })),
     rows,
-    alerts: runs.flatMap((run, index) =>
-      run.rows.length === 0 || run.alert === false
-        ? []
-        : [
-            {
-              systemAlertId: `alert-${index}`,
-              run: index,
-              rows: rows.flatMap((row, i) => (row.run === index ? i : [])),
-              record: {},
-            },
-          ],
-    ),
+    alerts,
+    incidents: incidents.map((own) => ({ alerts: own, record: {} })),
     rowsRead: { AuditLogs: 1_200_000 },
     warnings: [],
     digest: 'd'.repeat(64),
   };
 }
+
+/** The only cell of a row names an account. */
+export const BY_ACCOUNT: Pick<Scorable, 'columns' | 'entityMappings'> = {
+  columns: [{ name: 'Account', type: 'string' }],
+  entityMappings: [
+    { entityType: 'Account', fieldMappings: [{ identifier: 'FullName', columnName: 'Account' }] },
+    { entityType: 'IP', fieldMappings: [{ identifier: 'Address', columnName: 'Address' }] },
+  ],
+};
 
 /** Two days of a tenant of 500 users. */
 export const TWO_DAYS: ScoredDataset = {

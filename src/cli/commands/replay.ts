@@ -79,7 +79,7 @@ export async function timedReplay(
 
 /** The lines of all replays, a section a rule. */
 export function* allLines(replays: readonly TimedReplay[]): Generator<string> {
-  for (const { compiled, result } of replays) yield* replayLines(compiled.rule, result, result.incidents);
+  for (const { compiled, result } of replays) yield* replayLines(compiled.rule, result);
 }
 
 async function checkFile(file: string, force: boolean): Promise<void> {

@@ -40,7 +40,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 function sample(): { rule: ReturnType<typeof ruleOf>; result: ReplayResult; lines: string[] } {
-  const rule = ruleOf('eventGroupingSettings: {aggregationKind: AlertPerResult}\n');
+  const rule = ruleOf(`eventGroupingSettings: {aggregationKind: AlertPerResult}
+entityMappings: [{entityType: Account, fieldMappings: [{identifier: FullName, columnName: a string}]}]
+incidentConfiguration: {createIncident: true, groupingConfiguration: {enabled: true, matchingMethod: AllEntities}}
+`);
   const runs = runsEvery(60, 4);
   const rows: ResultRow[] = CELLS.map((cells, i) => ({
     run: [0, 0, 2, 3][i]!,
@@ -50,14 +53,16 @@ function sample(): { rule: ReturnType<typeof ruleOf>; result: ReplayResult; line
   const { alerts } = raiseAlerts({ rule, columns, runs, rows, datasetId: 't' });
   const result: ReplayResult = {
     columns,
+    entityMappings: rule.entityMappings,
     runs,
     rows,
     alerts,
+    incidents: groupIncidents(rule, runs, alerts),
     rowsRead: { AuditLogs: 12 },
     warnings: ['mind'],
     digest: digestOf(columns, runs, rows),
   };
-  return { rule, result, lines: [...replayLines(rule, result, groupIncidents(rule, runs, alerts))] };
+  return { rule, result, lines: [...replayLines(rule, result)] };
 }
 
 async function readBack(lines: readonly string[]): Promise<Awaited<ReturnType<typeof readReplays>>> {
@@ -72,9 +77,16 @@ describe('a replay written and read back', () => {
     const [stored] = await readBack(lines);
     expect(stored!.rule).toEqual({ id: rule.id, name: rule.name });
     expect(stored!.result.rows).toEqual(result.rows);
-    const plain = result.alerts.map(({ systemAlertId, run, rows, record }) => ({ systemAlertId, run, rows, record }));
-    expect(stored!.result).toEqual({ ...result, alerts: plain });
-    expect(stored!.incidents).toHaveLength(4);
+    const alerts = result.alerts.map(({ systemAlertId, run, rows, entitiesDropped, record }) => ({
+      systemAlertId,
+      run,
+      rows,
+      entitiesDropped,
+      record,
+    }));
+    const incidents = result.incidents.map(({ alerts: own, record }) => ({ alerts: own, record }));
+    expect(incidents.length).toBeGreaterThan(2);
+    expect(stored!.result).toEqual({ ...result, alerts, incidents });
   });
 
   test('holds plain SecurityAlert rows and result rows that name their alerts', () => {
@@ -140,6 +152,25 @@ describe('a file that is no replay', () => {
       ':5:1: a SecurityAlert line must have a SystemAlertId',
     ]);
     expect(error).toMatchObject({ code: 'INPUT' });
+  });
+
+  test('has incidents of alerts that it does not hold, and says at which line', async () => {
+    const { result, lines } = sample();
+    const line = lines.findIndex((text) => text.includes('"Type":"SecurityIncident"'));
+    for (const broken of [
+      lines[line]!.replace(result.alerts[0]!.systemAlertId, 'unknown'),
+      lines[line]!.replace('"AlertIds":"[', '"AlertIds":"{'),
+    ]) {
+      await expect(readBack(lines.with(line, broken))).rejects.toThrow(
+        `:${line + 1}:1: AlertIds: expected the SystemAlertId of alerts of this file`,
+      );
+    }
+  });
+
+  test('says what is wrong with its entity mappings', async () => {
+    const { lines } = sample();
+    const bad = lines[0]!.replace('"entityType":"Account"', '"entityType":7');
+    await expect(readBack([bad])).rejects.toThrow(/:1:1: entityMappings: expected/);
   });
 
   test('is refused with what it should have been', async () => {

@@ -9,7 +9,7 @@ import { type RuleReport, type ScoreReport, scoreReport } from '../../../src/rep
 import { nextStep } from '../../../src/report/next-step.ts';
 import { scoreText } from '../../../src/report/text.ts';
 import { type Scorable, score } from '../../../src/score/score.ts';
-import { incident, replayed, TWO_DAYS } from '../../support/incidents.ts';
+import { BY_ACCOUNT, incident, replayed, TWO_DAYS } from '../../support/incidents.ts';
 
 const TRUTH = [
   incident('attack', 'A', 'token-replay-role-assignment', 'plain', [
@@ -21,24 +21,27 @@ const TRUTH = [
   incident('attack', 'C', 'a-chain-with-a-name-that-is-longer-than-its-column', 'plain', [['C1', 200, 'malicious']]),
 ];
 
-const RESULT = replayed([
-  {
-    at: 120,
-    rows: [
-      [['A2'], 'A1', 'A2'],
-      [['H1'], 'H1'],
-      [['A signed in'], 'A1'],
-    ],
-  },
-  {
-    at: 180,
-    rows: [
-      [['A2'], 'A1', 'A2'],
-      [['H1'], 'H1'],
-    ],
-  },
-  { at: 240, rows: [[['everyday']]] },
-]);
+const RESULT = replayed(
+  [
+    {
+      at: 120,
+      rows: [
+        [['A2'], 'A1', 'A2'],
+        [['H1'], 'H1'],
+        [['A signed in'], 'A1'],
+      ],
+    },
+    {
+      at: 180,
+      rows: [
+        [['A2'], 'A1', 'A2'],
+        [['H1'], 'H1'],
+      ],
+    },
+    { at: 240, rows: [[['everyday']]] },
+  ],
+  { ...BY_ACCOUNT, incidents: [[0, 1], [2]] },
+);
 
 const MANIFEST: Manifest = {
   format: 'tocsin.dataset/1',
@@ -143,8 +146,17 @@ describe('the scoreboard', () => {
         event recall                      1 of 3     33 %  (6.1-79 %)
         row precision                     1 of 4     25 %  (4.6-70 %)  + 2 repeats
         alert precision                   2 of 3     67 %  (21-93.9 %)
+        incident precision                1 of 2     50 %  (9.5-90.5 %)
         time to detect          p50 55 min, p90 55 min, max 55 min
         false alarms            1 in all, 0.5 a day, 1 a day per 1,000 users
+
+        what an analyst opens
+        incidents               2 in all, 1 a day
+        alerts in one           median 1, at most 2
+        users in one            median 1, at most 3
+        attacks in one          1 where there is any
+        incidents an attack     1
+        with unrelated users    1 of 1 attacks share an incident
 
         attacks by chain                       detected
         a-chain-with-a-name-that-is-longer-…     0 of 1  ....................     0 %
@@ -186,6 +198,20 @@ describe('the scoreboard', () => {
     expect(text).toContain('attack recall           unmeasured: no attack was planted');
     expect(text).toContain('row precision           unmeasured: the rule returned no rows');
     expect(text).not.toContain('0 %');
+  });
+
+  test('tells entities that the caps left out, and attacks that were detected but are in no incident', () => {
+    const alerts = RESULT.alerts.map((alert) => ({ ...alert, entitiesDropped: 600 }));
+    expect(textOf(reportOf({ ...RESULT, alerts }))).toContain('entities left out       1,800 by the caps, in 3 alerts');
+    const [, second] = RESULT.incidents;
+    const text = textOf(reportOf({ ...RESULT, incidents: [second!] }));
+    expect(text).toContain('attacks in no incident  1 of those detected');
+  });
+
+  test('says that a rule makes no incidents, and no more of them', () => {
+    const text = textOf(reportOf({ ...RESULT, incidents: [] }));
+    expect(text).toContain('incident precision      unmeasured: the rule makes no incidents of its alerts');
+    expect(text).not.toContain('what an analyst opens');
   });
 
   test('prints the warnings of the replay', () => {

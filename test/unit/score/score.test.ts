@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TocsinError } from '../../../src/base/errors.ts';
 import { score } from '../../../src/score/score.ts';
-import { incident, replayed, TWO_DAYS } from '../../support/incidents.ts';
+import { BY_ACCOUNT, incident, replayed, type RunRows, TWO_DAYS } from '../../support/incidents.ts';
 
 const MINUTE = 60_000;
 
@@ -169,6 +169,121 @@ describe('a score', () => {
     const { rows, alerts } = score(counted, 'seed', TRUTH, TWO_DAYS);
     expect(rows).toMatchObject({ unique: 1, truePositive: 1 });
     expect(alerts).toMatchObject({ truePositive: 1, falsePositive: 1 });
+  });
+});
+
+/*
+ * run        60     120        180      240
+ * alert      0      1          2        3
+ * rows       eve    a(A2) eve  b(B1)    a(A3)
+ *                   a(A1)      A(A1)    eve
+ */
+const OF_USERS: RunRows[] = [
+  { at: 60, rows: [[['eve@x']]] },
+  {
+    at: 120,
+    rows: [[['a@x'], 'A2'], [['a@x'], 'A1'], [['eve@x']]],
+  },
+  {
+    at: 180,
+    rows: [
+      [['b@x'], 'B1'],
+      [['A@X'], 'A1'],
+    ],
+  },
+  { at: 240, rows: [[['a@x'], 'A3'], [['eve@x']]] },
+];
+
+describe('the incidents of a score', () => {
+  const incidentsOf = (incidents: number[][], runs = OF_USERS, more = BY_ACCOUNT) =>
+    score(replayed(runs, { ...more, incidents }), 'seed', TRUTH, TWO_DAYS).incidents;
+
+  test('are true where a malicious event stands behind one of their alerts', () => {
+    expect(incidentsOf([[0], [1], [2, 3]])).toMatchObject({
+      opened: 3,
+      truePositive: 2,
+      falsePositive: 1,
+      precision: 2 / 3,
+      interval: [expect.closeTo(0.2077, 4), expect.closeTo(0.9385, 4)],
+      attacks: { planted: 3, detected: 2 },
+      perDay: 1.5,
+    });
+  });
+
+  test('are counted by attack, and attacks by incident', () => {
+    expect(incidentsOf([[0], [1], [2, 3]])).toMatchObject({
+      alertsPerIncident: { p50: 1, max: 2 },
+      attacksPerIncident: { p50: 1, max: 2 },
+      incidentsPerAttack: { p50: 1, max: 2 },
+    });
+    expect(incidentsOf([[0, 1, 2, 3]])).toMatchObject({
+      alertsPerIncident: { p50: 4, max: 4 },
+      attacksPerIncident: { p50: 2, max: 2 },
+      incidentsPerAttack: { p50: 1, max: 1 },
+    });
+  });
+
+  test('say how many accounts stand in one, whatever their letter case', () => {
+    expect(incidentsOf([[0], [1], [2, 3]]).accountsPerIncident).toEqual({ p50: 2, max: 3 });
+    expect(incidentsOf([[1, 2, 3]]).accountsPerIncident).toEqual({ p50: 3, max: 3 });
+  });
+
+  test.each([
+    ['a stranger beside the act', [[1]], 1, 1],
+    ['a stranger in another alert of the incident', [[0, 3]], 1, 1],
+    ['a stranger in one of several incidents', [[1], [3]], 1, 1],
+    ['strangers elsewhere only', [[0], [3]], 1, 0],
+    ['two attacks, each a stranger to the other', [[2, 3]], 2, 2],
+    ["another attack's supporting act", [[2]], 1, 1],
+  ])('count attacks among strangers: %s', (_, incidents, attacks, shared) => {
+    // Run 240 without eve; the other account there is one that the attacker used.
+    const last: RunRows = {
+      at: 240,
+      rows: [
+        [['a@x'], 'A3'],
+        [['stolen@x'], 'A1'],
+      ],
+    };
+    expect(incidentsOf(incidents, OF_USERS.with(3, last)).sharedAttacks).toEqual({ attacks, shared });
+  });
+
+  test('leave who is in them unmeasured where the rule maps no account', () => {
+    const none = incidentsOf([[0, 1]], OF_USERS, { ...BY_ACCOUNT, entityMappings: BY_ACCOUNT.entityMappings.slice(1) });
+    const unmeasured = 'the rule maps no column to an Account entity';
+    expect(none.accountsPerIncident).toEqual({ p50: null, max: null, unmeasured });
+    expect(none.sharedAttacks).toEqual({ attacks: 1, shared: null, unmeasured });
+  });
+
+  test('are unmeasured with the reason where there are none', () => {
+    const { incidents } = score(replayed(OF_USERS, { ...BY_ACCOUNT, incidents: [] }), 'seed', TRUTH, TWO_DAYS);
+    expect(incidents).toMatchObject({
+      opened: 0,
+      precision: null,
+      unmeasured: 'the rule makes no incidents of its alerts',
+      attacks: { planted: 3, detected: 0, recall: 0 },
+      attacksPerIncident: { p50: null, max: null, unmeasured: 'no attack is in an incident' },
+    });
+    const silent = score(replayed([]), 'seed', TRUTH, TWO_DAYS).incidents;
+    expect(silent.unmeasured).toBe('the rule raised no alert');
+  });
+
+  test('count an attack that no incident holds among the rows alone', () => {
+    const { rows, attacks, incidents } = score(
+      replayed([{ at: 120, alert: false, rows: [[['a@x'], 'A2']] }]),
+      'seed',
+      TRUTH,
+      TWO_DAYS,
+    );
+    expect([rows.attacks.detected, attacks.detected, incidents.attacks.detected]).toEqual([1, 0, 0]);
+  });
+});
+
+test('a score adds up the entities that the caps left out', () => {
+  const { alerts, ...rest } = RESULT;
+  const capped = alerts.map((alert, index) => ({ ...alert, entitiesDropped: index < 2 ? 7 : 0 }));
+  expect(score({ ...rest, alerts: capped }, 'seed', TRUTH, TWO_DAYS).alerts.entitiesDropped).toEqual({
+    entities: 14,
+    alerts: 2,
   });
 });
 
