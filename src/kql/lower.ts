@@ -967,6 +967,13 @@ export class QueryLowering implements Lowering {
     }
     const type = boundType(node) ?? this.kusto.returnType(name) ?? args[0]?.type ?? 'dynamic';
     let own = this.kusto.resultName(node);
+    // A percentile is named after its column and its rank, as `percentiles` names each of its own.
+    if ((name === 'percentile' || name === 'percentilew') && argNodes.length > 1) {
+      const last = argNodes.at(-1)!;
+      const literal = String(this.kusto.kindOf(last)).endsWith('LiteralExpression');
+      const rank = literal ? String(last['toString']()).trim().replaceAll(/\W/g, '_') : '';
+      own = `percentile_${this.#resultName(argNodes[0]!, cx) ?? ''}_${rank}`;
+    }
     // A covariance is named after both of its columns.
     if (name.startsWith('covariance') && own !== undefined && argNodes[1])
       own += `_${this.#resultName(argNodes[1], cx) ?? ''}`;

@@ -49,6 +49,11 @@ describe('names of columns', () => {
       'percentile_k_5:long percentile_k_95:long',
     ],
     [
+      'a percentile is named after its column and rank',
+      `${T} | summarize percentile(k, 99.9), percentile(k, 50)`,
+      'percentile_k_99_9:long percentile_k_50:long',
+    ],
+    [
       'join renames what collides',
       `let L = ${T}; L | join kind=inner L on k | join kind=inner L on k | project-keep k*, v*`,
       'k:long v:string k1:long v1:string k2:long v2:string',
