@@ -5,6 +5,7 @@ import { INGESTION_TIME, tableColumns } from '../src/schema/tables.ts';
 import { type Activity, operationType } from './audit-activities.ts';
 import { APPLICATION_ACTORS, type ApplicationActor, applicationInitiator } from './audit-texts.ts';
 import { DimensionBuilder, grown, ingestedAt, type Outage, type Span } from './rows.ts';
+import { workspaceId } from './sign-in-rows.ts';
 import type { Tenant } from './tenant.ts';
 
 const ACTIVITY_ATTRIBUTES = ['OperationName', 'Category', 'LoggedByService', 'AADOperationType'] as const;
@@ -261,6 +262,7 @@ function auditColumns(tenant: Tenant): FactColumn[] {
       counter: 'correlation',
     },
     AADTenantId: constant(tenant.tenantId),
+    TenantId: constant(workspaceId(tenant)),
     ResourceId: constant(`/tenants/${tenant.tenantId}/providers/Microsoft.aadiam`),
     OperationVersion: constant('1.0'),
     ResultSignature: constant('None'),

@@ -7,7 +7,7 @@ import type { ColumnSource, FactColumn, Facts, Label } from '../src/dataset/fact
 import { INGESTION_TIME, tableColumns } from '../src/schema/tables.ts';
 import { RESOURCES, RESULTS, type ResourceKey, type ResultCode } from './applications.ts';
 import { DimensionBuilder, grown, ingestedAt, type Outage, type Span } from './rows.ts';
-import { MICROSOFT_TENANT, nameGuid } from './sign-in-rows.ts';
+import { MICROSOFT_TENANT, nameGuid, workspaceId } from './sign-in-rows.ts';
 import type { Place, ServicePrincipal, Tenant } from './tenant.ts';
 
 export type PrincipalTable = 'AADServicePrincipalSignInLogs' | 'AADManagedIdentitySignInLogs';
@@ -218,7 +218,7 @@ function principalColumns(table: PrincipalTable, tenant: Tenant): FactColumn[] {
     CorrelationId: id('guid', 'correlation'),
     UniqueTokenIdentifier: id('token', 'token'),
     AADTenantId: constant(tenant.tenantId),
-    TenantId: constant(tenant.tenantId),
+    TenantId: constant(workspaceId(tenant)),
     AppOwnerTenantId: constant(tenant.tenantId),
     ResourceOwnerTenantId: constant(MICROSOFT_TENANT),
     AuthenticationContextClassReferences: constant('[]'),

@@ -507,6 +507,7 @@ function signInColumns(table: SignInTable, tenant: Tenant): FactColumn[] {
       attribute: 'AuthenticationMethodsUsed',
     },
     AADTenantId: constant(tenant.tenantId),
+    TenantId: constant(workspaceId(tenant)),
     ResourceTenantId: constant(tenant.tenantId),
     ResourceOwnerTenantId: constant(MICROSOFT_TENANT),
     AppOwnerTenantId: constant(MICROSOFT_TENANT),
@@ -564,6 +565,11 @@ function signInColumns(table: SignInTable, tenant: Tenant): FactColumn[] {
 /** The tenant that a guest comes from: one per mail domain. */
 function foreignTenant(address: string): string {
   return nameGuid(address.slice(address.indexOf('@') + 1));
+}
+
+/** The id of the tenant's Log Analytics workspace, which stands in the TenantId of its tables. */
+export function workspaceId(tenant: Tenant): string {
+  return nameGuid(`${tenant.tenantId}/workspace`);
 }
 
 /** A GUID that is a function of a name. */

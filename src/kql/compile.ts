@@ -9,7 +9,7 @@ import { aggregateFunction } from '../engine/aggregates/index.ts';
 import { scalarFunction } from '../engine/functions/registry.ts';
 import { plugin } from '../engine/plugins/index.ts';
 import type { Plan, QueryPlan, Span } from '../plan/plan.ts';
-import { knownTables } from '../schema/tables.ts';
+import { knownTables, tableColumns, unlistedColumns, withColumns } from '../schema/tables.ts';
 import { type DeclaredFunction, elementsOf, type KustoDiagnostic, loadKusto, type SyntaxNode } from './kusto.ts';
 import { type Capabilities, type Finding, type Insertion, QueryLowering, type RowTable } from './lower.ts';
 import { pruneColumns } from './prune.ts';
@@ -78,6 +78,10 @@ function compile(text: string, options: CompileOptions, reporter: Reporter): Pla
   const kusto = loadKusto();
   const watchlists = new Map(Object.entries(options.watchlists ?? {}));
   const tables = new Map(Object.entries(options.tables ?? {}));
+  const unlisted = unlistedColumns(text);
+  if (unlisted.length > 0) {
+    for (const name of knownTables()) tables.set(name, withColumns(tables.get(name) ?? tableColumns(name)!, unlisted));
+  }
   const functions: DeclaredFunction[] = [];
   const declared = new Map(tables);
   if (text.includes('_GetWatchlist')) {

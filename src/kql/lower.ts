@@ -18,7 +18,7 @@ import {
   type SortKey,
   type Span,
 } from '../plan/plan.ts';
-import { INGESTION_TIME, knownTables, tableColumns } from '../schema/tables.ts';
+import { INGESTION_TIME, knownTables, RECEPTION_TIME, tableColumns } from '../schema/tables.ts';
 import { pruneColumns } from './prune.ts';
 import { boundType, elementsOf, type Kusto, type SyntaxNode, typeOfSymbol } from './kusto.ts';
 import {
@@ -412,7 +412,17 @@ export class QueryLowering implements Lowering {
       return this.#standIn(node, cx);
     }
     const hidden: ColumnInfo = { name: INGESTION_TIME, type: 'datetime' };
-    return { op: 'scan', table: name, columns: [...columns, hidden], span: this.span(node, cx) };
+    const span = this.span(node, cx);
+    const scan: Plan = { op: 'scan', table: name, columns: [...columns, hidden], span };
+    const received = columnIndex(columns, RECEPTION_TIME);
+    if (received < 0) return scan;
+    const outputs = columns.map((column, index) => ({
+      name: column.name,
+      expression: columnOf(scan.columns, index === received ? columns.length : index, span),
+    }));
+    const timed = this.#project(scan, outputs, span, true);
+    this.#named.set(timed, name);
+    return timed;
   }
 
   #tableCall(node: SyntaxNode, cx: Context): Plan {
