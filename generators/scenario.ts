@@ -100,7 +100,7 @@ export function loadScenario(nameOrPath: string, overrides: ScenarioOverrides = 
   if (!isPath && !shipped.includes(nameOrPath)) {
     throw new TocsinError('SCENARIO', {
       message: `unknown scenario "${nameOrPath}"`,
-      hint: `${suggestion(nameOrPath, shipped)} A scenario of your own is given by its path, such as ./${nameOrPath}.yaml`,
+      hint: `${suggestion(nameOrPath, shipped)}; a scenario of your own is given by its path, such as ./${nameOrPath}.yaml`,
     });
   }
   const file = isPath ? nameOrPath : path.join(packageRoot(), 'scenarios', `${nameOrPath}.yaml`);
