@@ -17,6 +17,7 @@ import type { QueryFlags } from './commands/query.ts';
 import type { ReplayFlags } from './commands/replay.ts';
 import type { RobustnessFlags } from './commands/robustness.ts';
 import type { RunFlags } from './commands/run.ts';
+import type { SupportFlags } from './commands/support.ts';
 import type { WhyFlags } from './commands/why.ts';
 import { exitCodeLines } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
@@ -182,6 +183,10 @@ withLists(command('query', 'run a KQL query over a dataset'))
   .option('--now <time>', 'what now() gives (default: the end of the dataset)', time)
   .addOption(new Option('--format <format>', 'table on a terminal, else ndjson').choices(ROW_FORMATS))
   .action(async (kql: string, flags: QueryFlags) => (await import('./commands/query.ts')).query(kql, flags, terminal));
+
+command('support', 'say what of KQL runs and what is refused, by trying all of it')
+  .addOption(new Option('--format <format>', 'form of the table').choices(['text', 'json', 'markdown']))
+  .action(async (flags: SupportFlags) => (await import('./commands/support.ts')).support(flags, terminal));
 
 command('verify', 'say whether every file of a dataset is what was written')
   .argument('<dataset>', 'folder of the dataset')

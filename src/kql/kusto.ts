@@ -41,6 +41,44 @@ export interface DeclaredFunction {
   readonly body: string;
 }
 
+/** A parameter of a function, as the binder checks it. */
+export interface KustoParameter {
+  readonly name: string;
+  /** The library's name of what it takes: `Declared` (one of `types`), `Scalar`, `DynamicArray`, `Tabular` ... */
+  readonly kind: string;
+  readonly types: readonly string[];
+  /** `Expression`, or what else it must be: `Constant`, `Literal`, `Column` ... */
+  readonly argument: string;
+  /** The texts that it must be one of; empty where any will do. */
+  readonly values: readonly string[];
+  /** How often it must be given at least. */
+  readonly atLeast: number;
+}
+
+/** A function, an aggregate or a plugin with the parameters of its first form. */
+export interface KustoCallable {
+  readonly name: string;
+  readonly parameters: readonly KustoParameter[];
+  /** A name that is kept for old queries. */
+  readonly isLegacy: boolean;
+}
+
+/** Everything of the language that has a name of its own. */
+export interface KustoInventory {
+  readonly functions: readonly KustoCallable[];
+  readonly aggregates: readonly KustoCallable[];
+  readonly plugins: readonly KustoCallable[];
+  /** Operators between or before values, as they are written: `has_any`, `!in~`, `+`. */
+  readonly operators: readonly string[];
+  /** Kinds of the tree's nodes that stand in a pipe: `FilterOperator`, `JoinOperator` ... */
+  readonly tabularOperators: readonly string[];
+  readonly joinKinds: readonly string[];
+  readonly lookupKinds: readonly string[];
+  readonly unionKinds: readonly string[];
+  readonly parseKinds: readonly string[];
+  readonly mvExpandKinds: readonly string[];
+}
+
 export interface Kusto {
   /** @throws RangeError where nesting exhausts the stack. */
   parse(
@@ -57,6 +95,8 @@ export interface Kusto {
   readonly scalarFunctions: ReadonlySet<string>;
   readonly aggregates: ReadonlySet<string>;
   readonly plugins: ReadonlySet<string>;
+  /** What the language has, whether Tocsin does it or not; internal names (`__...`) are left out. */
+  inventory(): KustoInventory;
 }
 
 let loaded: Kusto | undefined;
@@ -134,7 +174,65 @@ function load(): Kusto {
     scalarFunctions: namesOf(language.Functions.All),
     aggregates: namesOf(language.Aggregates.All),
     plugins: namesOf(language.PlugIns.All),
+    inventory: () => inventoryOf(language),
   };
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- generated code without usable types
+function inventoryOf(language: any): KustoInventory {
+  // oxlint-disable-next-line typescript/no-explicit-any -- an enumeration of the library
+  const memberNames = (enumeration: any): ReadonlyMap<number, string> =>
+    new Map(
+      Object.entries(enumeration).flatMap(([name, value]) =>
+        typeof value === 'number' ? [[value, name] as const] : [],
+      ),
+    );
+  const parameterKinds = memberNames(language.Symbols.ParameterTypeKind);
+  const argumentKinds = memberNames(language.Symbols.ArgumentKind);
+  const syntaxKinds = memberNames(language.Syntax.SyntaxKind);
+  const { KustoFacts: facts } = language;
+  // oxlint-disable-next-line typescript/no-explicit-any -- symbols of the library
+  const callables = (symbols: readonly any[]): KustoCallable[] =>
+    symbols
+      .filter((symbol) => !symbol.Name.startsWith('__'))
+      .map((symbol) => ({
+        name: symbol.Name,
+        isLegacy: Boolean(symbol.IsObsolete) || Boolean(symbol.IsHidden),
+        parameters: itemsOf(symbol.Signatures.getItem(0).Parameters).map((parameter) => ({
+          name: parameter['Name'],
+          kind: parameterKinds.get(parameter['TypeKind']) ?? '',
+          types: itemsOf(parameter['DeclaredTypes']).map((type) => type['Name']),
+          argument: argumentKinds.get(parameter['ArgumentKind']) ?? 'Expression',
+          values: itemsOf(parameter['Values']).map(String),
+          atLeast: parameter['MinOccurring'],
+        })),
+      }));
+  const symbolKinds = new Set(itemsOf(language.Operators.All).map((symbol) => symbol['OperatorKind']));
+  const operators = [...syntaxKinds.keys()]
+    .filter((kind) => symbolKinds.has(language.Syntax.SyntaxFacts.GetOperatorKind(kind)))
+    .map((kind) => String(language.Syntax.SyntaxFacts.GetText(kind) ?? ''))
+    .filter((text) => text !== '');
+  return {
+    functions: callables(language.Functions.All),
+    aggregates: callables(language.Aggregates.All),
+    plugins: callables(language.PlugIns.All),
+    operators: [...new Set(operators)],
+    tabularOperators: [...syntaxKinds.values()].filter((name) => /^(?!Bad).*Operator$/.test(name)),
+    joinKinds: itemsOf(facts.JoinKinds).map(String),
+    lookupKinds: itemsOf(facts.LookupKinds).map(String),
+    unionKinds: itemsOf(facts.UnionKinds).map(String),
+    parseKinds: itemsOf(facts.ParseKinds).map(String),
+    mvExpandKinds: itemsOf(facts.MvExpandKinds).map(String),
+  };
+}
+
+/** The items of a list of the library, whether an array or a collection of .NET. */
+// oxlint-disable-next-line typescript/no-explicit-any -- lists of anything
+function itemsOf(list: any): any[] {
+  if (!list) return [];
+  return Array.from({ length: list.Count ?? list.length ?? 0 }, (_, index) =>
+    list.getItem ? list.getItem(index) : list[index],
+  );
 }
 
 function namesOf(symbols: readonly { readonly Name: string }[]): ReadonlySet<string> {
