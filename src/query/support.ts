@@ -304,7 +304,7 @@ function* combinations(lists: readonly (readonly string[])[], chosen: readonly s
 }
 
 const BY_TYPE: Readonly<Record<string, readonly string[]>> = {
-  string: [`'a'`, `'(a)'`, `'yyyy'`, `'10.0.0.1'`, `'SigninLogs'`],
+  string: [`'a'`, `'(a)'`, `'hh'`, `'10.0.0.1'`, `'SigninLogs'`],
   long: ['1'],
   int: ['int(1)'],
   real: ['1.5'],
