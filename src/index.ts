@@ -44,6 +44,14 @@ export { toAnnotations, toSarif } from './rules/checks/formats.ts';
 export { checkRule, CHECKS, type CheckSeverity, type Finding, type RuleCheck } from './rules/checks/index.ts';
 export { type CompiledRule, compileRule, type CompileRuleOptions } from './rules/compile.ts';
 export { type LoadedRule, loadRule, type Rule } from './rules/rule.ts';
+export {
+  type AccountDays,
+  compareRules,
+  type PairComparison,
+  type PairedTest,
+  type PlantedRef,
+  type Scored,
+} from './score/compare.ts';
 export { type RuleScore, type Scorable, score, type ScoredDataset } from './score/score.ts';
 export {
   type Cause,

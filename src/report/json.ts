@@ -2,6 +2,7 @@
 import type { Manifest } from '../dataset/manifest.ts';
 import type { RuleScore } from '../score/score.ts';
 import type { ClauseLosses } from '../why/explanation.ts';
+import type { ComparisonReport } from './comparison.ts';
 
 /** How long the parts of the work took; null for a part that was not done now. */
 export interface Seconds {
@@ -33,9 +34,15 @@ export interface ScoreReport {
   /** Number of events by table. */
   readonly events: Readonly<Record<string, number>>;
   readonly rules: readonly RuleReport[];
+  /** The first rule against each of the others; absent where there is one rule. */
+  readonly comparison?: readonly ComparisonReport[];
 }
 
-export function scoreReport(manifest: Manifest, rules: readonly RuleReport[]): ScoreReport {
+export function scoreReport(
+  manifest: Manifest,
+  rules: readonly RuleReport[],
+  comparison: readonly ComparisonReport[] = [],
+): ScoreReport {
   const { origin, start, end, tables } = manifest;
   const scenario = origin.kind === 'scenario' ? origin : undefined;
   return {
@@ -47,5 +54,6 @@ export function scoreReport(manifest: Manifest, rules: readonly RuleReport[]): S
     end,
     events: Object.fromEntries(tables.map(({ table, rowCount }) => [table, rowCount])),
     rules,
+    ...(comparison.length > 0 && { comparison }),
   };
 }

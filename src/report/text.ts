@@ -4,6 +4,7 @@
 import type picocolors from 'picocolors';
 import type { TruthIncident } from '../dataset/truth.ts';
 import type { AlertScore, IncidentScore, Recall, TimeToDetect } from '../score/score.ts';
+import { comparisonText } from './comparison.ts';
 import {
   fit,
   formatCount,
@@ -32,9 +33,17 @@ export interface TextOptions {
   readonly dataset: string | undefined;
 }
 
+/** Beyond this many rules only the comparison is shown. */
+const MAX_BOARDS = 3;
+
 /** The whole report; no trailing newline. */
 export function scoreText(report: ScoreReport, options: TextOptions): string {
-  return [header(report, options.colors), ...report.rules.map((rule) => ruleBoard(rule, options))].join('\n\n');
+  const { rules, comparison = [] } = report;
+  return [
+    header(report, options.colors),
+    ...(rules.length > MAX_BOARDS && comparison.length > 0 ? [] : rules.map((rule) => ruleBoard(rule, options))),
+    ...(comparison.length > 0 ? [comparisonText(rules, comparison, options.colors)] : []),
+  ].join('\n\n');
 }
 
 function header(report: ScoreReport, colors: Colors): string {

@@ -6,9 +6,11 @@ import { type Dataset, openDataset } from '../../dataset/read.ts';
 import type { TruthIncident } from '../../dataset/truth.ts';
 import { outputError } from '../../dataset/write.ts';
 import { writeLines } from '../../replay/output.ts';
+import { comparisonReports } from '../../report/comparison.ts';
 import { type RuleReport, scoreReport } from '../../report/json.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { type CompiledRule, compileRule } from '../../rules/compile.ts';
+import { compareRules } from '../../score/compare.ts';
 import { score } from '../../score/score.ts';
 import { type ClauseLosses, lossesOf } from '../../why/explanation.ts';
 import { missedEvents, whyNot } from '../../why/why.ts';
@@ -60,7 +62,11 @@ async function runIn(
     const losses = await explained(replay, report, truth, dataset, terminal, signal);
     reports.push(losses ? { ...report, losses } : report);
   }
-  const report = scoreReport(dataset.manifest, reports);
+  const pairs = compareRules(
+    reports.map((each, index) => ({ score: each, result: replays[index]!.result })),
+    truth,
+  );
+  const report = scoreReport(dataset.manifest, reports, comparisonReports(pairs, reports));
   if (flags.out !== undefined) await keepResults(out, replays, JSON.stringify(report), signal);
   await printScore(report, truth, flags.out, terminal);
 }

@@ -1,7 +1,9 @@
 /** `tocsin score`: alerts of an earlier replay against the truth of their dataset. */
 import { openDataset } from '../../dataset/read.ts';
 import { readReplays } from '../../replay/output.ts';
+import { comparisonReports } from '../../report/comparison.ts';
 import { scoreReport } from '../../report/json.ts';
+import { compareRules } from '../../score/compare.ts';
 import { score as scoreRule } from '../../score/score.ts';
 import { printScore } from '../scoreboard.ts';
 import type { Terminal } from '../terminal.ts';
@@ -16,5 +18,10 @@ export async function score(location: string, options: { alerts: string }, termi
     const seconds = (performance.now() - started) / 1000;
     return { ...scored, file: null, seconds: { generate: null, replay: null, score: seconds } };
   });
-  await printScore(scoreReport(dataset.manifest, rules), truth, location, terminal);
+  const pairs = compareRules(
+    rules.map((each, index) => ({ score: each, result: replays[index]!.result })),
+    truth,
+  );
+  const report = scoreReport(dataset.manifest, rules, comparisonReports(pairs, rules));
+  await printScore(report, truth, location, terminal);
 }

@@ -6,8 +6,10 @@ import { describe, expect, test } from 'vitest';
 import type { Manifest } from '../../../src/dataset/manifest.ts';
 import type { TruthIncident } from '../../../src/dataset/truth.ts';
 import { type RuleReport, type ScoreReport, scoreReport } from '../../../src/report/json.ts';
+import { comparisonReports } from '../../../src/report/comparison.ts';
 import { nextStep } from '../../../src/report/next-step.ts';
 import { scoreText } from '../../../src/report/text.ts';
+import { compareRules } from '../../../src/score/compare.ts';
 import { type Scorable, score } from '../../../src/score/score.ts';
 import { BY_ACCOUNT, incident, replayed, TWO_DAYS } from '../../support/incidents.ts';
 
@@ -118,6 +120,25 @@ describe('the JSON report', () => {
       '     attacks   events  what lost the missed ones\n      1 of 1        2  line 12: max(TimeGenerated)\n',
     );
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  test('keeps to its schema with a comparison, which stands below the rules, or instead of many', () => {
+    const { rules } = reportOf(RESULT);
+    const several = Array.from({ length: 4 }, (_, index) => ({ ...rules[0]!, file: `rules/${index}.yaml` }));
+    const of = (count: number): ScoreReport => {
+      const some = several.slice(0, count);
+      const pairs = compareRules(
+        some.map((each) => ({ score: each, result: RESULT })),
+        TRUTH,
+      );
+      return scoreReport(MANIFEST, some, comparisonReports(pairs, some));
+    };
+    validate(JSON.parse(JSON.stringify(of(2))));
+    expect(validate.errors).toBeNull();
+    expect(of(1)).not.toHaveProperty('comparison');
+    expect(textOf(of(2))).toMatch(/attacks by chain[^]*attacks by chain[^]*Side by side\n  A  rules\/0.yaml\n/);
+    expect(textOf(of(4))).toContain('D  rules/3.yaml');
+    expect(textOf(of(4))).not.toContain('attacks by chain');
   });
 
   test('holds what a reader needs to repeat it', () => {
