@@ -1,6 +1,7 @@
 /** Readers of option values. Each says what it expected; commander adds the option and the value that it found. */
 import { InvalidArgumentError } from 'commander';
 import { parseIsoDatetime } from '../base/time.ts';
+import { parseDuration } from '../rules/duration.ts';
 
 /** A whole number from `least` to `most`, both inclusive. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -20,6 +21,21 @@ export function time(text: string): string {
 /** For an option that may be given several times. */
 export function collect(text: string, previous: readonly string[] = []): string[] {
   return [...previous, text];
+}
+
+/** When a rule runs and how far back it looks, in ticks. */
+interface GivenSchedule {
+  readonly queryFrequency: bigint;
+  readonly queryPeriod: bigint;
+}
+
+/** Collects `FREQUENCY/PERIOD` options, such as `15m/75m`. */
+export function schedule(text: string, previous: readonly GivenSchedule[] = []): GivenSchedule[] {
+  const [queryFrequency, queryPeriod, ...rest] = text.split('/').map(parseDuration);
+  if (!queryFrequency || !queryPeriod || rest.length > 0) {
+    throw new InvalidArgumentError('Expected queryFrequency/queryPeriod, such as 15m/75m.');
+  }
+  return [...previous, { queryFrequency, queryPeriod }];
 }
 
 /** Collects `NAME=FILE` options by name; the last `=` parts them, since a URL may hold others. */

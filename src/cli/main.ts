@@ -8,7 +8,7 @@ import { Command, Option } from 'commander';
 import { EXIT_CODES, TocsinError } from '../base/errors.ts';
 import { ROW_FORMATS } from '../report/rows.ts';
 import type { TableFiles } from '../query/files.ts';
-import { assignment, collect, time, wholeNumber } from './arguments.ts';
+import { assignment, collect, schedule, time, wholeNumber } from './arguments.ts';
 import type { CheckFlags } from './commands/check.ts';
 import type { DescribeFlags } from './commands/describe.ts';
 import type { GenerateFlags } from './commands/generate.ts';
@@ -17,6 +17,7 @@ import type { QueryFlags } from './commands/query.ts';
 import type { ReplayFlags } from './commands/replay.ts';
 import type { RobustnessFlags } from './commands/robustness.ts';
 import type { RunFlags } from './commands/run.ts';
+import type { ScheduleFlags } from './commands/schedule.ts';
 import type { SupportFlags } from './commands/support.ts';
 import type { WhyFlags } from './commands/why.ts';
 import { exitCodeLines } from './exit-codes.ts';
@@ -87,6 +88,7 @@ function scenarioCommand(name: string, summary: string): Command {
 withLists(scenarioCommand('run', 'generate a scenario, replay rules over it and score what they catch'))
   .option('--rule <file>', 'rule file, may be given several times (default: the shipped rule)', collect)
   .option('--out <folder>', 'keep the dataset, with alerts.ndjson and score.json in it')
+  .option('--schedule', 'say what the schedule, and others in its place, lose and repeat')
   .option('--force', 'replace a dataset that is there')
   .action(async (scenario: string, flags: RunFlags) =>
     (await import('./commands/run.ts')).run(scenario, flags, terminal, interruptible()),
@@ -175,6 +177,14 @@ withLists(command('why', 'say which clause of a rule lost an event, and with whi
   .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS)
   .action(async (dataset: string, flags: WhyFlags) =>
     (await import('./commands/why.ts')).why(dataset, flags, terminal, interruptible()),
+  );
+
+withLists(command('schedule', 'count the rows that a schedule loses to late arrival, or sees more than once'))
+  .argument('<dataset>', 'folder of the dataset')
+  .requiredOption('--rule <file>', 'rule file')
+  .option('--try <frequency/period>', 'another schedule, such as 15m/75m; may be given several times', schedule)
+  .action(async (dataset: string, flags: ScheduleFlags) =>
+    (await import('./commands/schedule.ts')).schedule(dataset, flags, terminal),
   );
 
 withLists(command('query', 'run a KQL query over a dataset'))

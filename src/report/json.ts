@@ -3,6 +3,7 @@ import type { Manifest } from '../dataset/manifest.ts';
 import type { RuleScore } from '../score/score.ts';
 import type { ClauseLosses } from '../why/explanation.ts';
 import type { ComparisonReport } from './comparison.ts';
+import type { ScheduleReport } from './schedule.ts';
 
 /** How long the parts of the work took; null for a part that was not done now. */
 export interface Seconds {
@@ -19,6 +20,8 @@ export interface RuleReport extends RuleScore {
    * missed attack at one. Absent where the events were not asked about.
    */
   readonly losses?: readonly ClauseLosses[];
+  /** What the rule's schedule, the first, and others lose and repeat. Absent where it was not asked for. */
+  readonly schedules?: readonly ScheduleReport[];
   readonly seconds: Seconds;
 }
 

@@ -19,6 +19,7 @@ import {
 } from './format.ts';
 import type { RuleReport, ScoreReport } from './json.ts';
 import { nextStep } from './next-step.ts';
+import { scheduleLines } from './schedule.ts';
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
@@ -72,6 +73,7 @@ function ruleBoard(rule: RuleReport, options: TextOptions): string {
     variants(rule, colors),
     lossLines(rule, colors),
     noise(rule, colors),
+    scheduleLines(rule.schedules ?? [], colors),
     performance(rule, colors),
     rule.warnings.flatMap((warning) => indented('warning: ', warning, colors.yellow)),
     [

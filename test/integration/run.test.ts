@@ -7,6 +7,7 @@ import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT_CODES } from '../../src/base/errors.ts';
 import type { ScoreReport } from '../../src/report/json.ts';
+import type { ScheduleReport } from '../../src/report/schedule.ts';
 import { BINARY, type Finished, REPOSITORY, temporaryFolder, tocsin } from '../support/run-cli.ts';
 
 const SMALL = ['--users', '150', '--days', '2', '--seed', '5'];
@@ -89,6 +90,34 @@ describe('tocsin run', () => {
     expect(rule!.digest).toBe(report.rules[0]!.digest);
     expect(rule!.attacks).toEqual(report.rules[0]!.attacks);
     expect(readdirSync(TMPDIR)).toEqual([]);
+  });
+
+  test('says what the schedule and others lose and repeat, and schedule says the same', async () => {
+    const rule = path.join(REPOSITORY, 'rules/ni-auth-privileged-audit-actions.yaml');
+    const asked = ['--rule', rule, '--try', '1h/1h', '--json'];
+    const { stdout, code } = await tocsin(['schedule', 'tenant', ...asked], { cwd });
+    expect(code).toBe(EXIT_CODES.ok);
+    const { schedules } = JSON.parse(stdout) as { schedules: ScheduleReport[] };
+    expect(schedules.map((s) => `${s.queryFrequency}/${s.queryPeriod}`)).toEqual(['1h/2h', '1h/1h']);
+    for (const { tables } of schedules) {
+      for (const { table, malicious, benign } of tables) {
+        expect(malicious.rows + benign.rows).toBe(report.events[table]);
+      }
+    }
+    const [own, tight] = schedules.map(({ tables }) => tables.find(({ table }) => table === 'AuditLogs')!);
+    expect(own!.benign.repeated).toBeGreaterThan(own!.benign.rows / 2);
+    expect([tight!.benign.repeated, tight!.malicious.rows]).toEqual([0, report.rules[0]!.events.planted]);
+    expect(tight!.benign.lost).toBeGreaterThan(own!.benign.lost);
+    const ran = await tocsin(['run', 'contoso-2k', ...SMALL, '--schedule', '--json'], { cwd });
+    const [first] = (JSON.parse(ran.stdout) as ScoreReport).rules;
+    expect(first!.schedules![0]).toEqual(schedules[0]);
+  });
+
+  test('refuses the schedule of an NRT rule, which has none', async () => {
+    writeFileSync(path.join(cwd, 'nrt.yaml'), 'name: soon\nkind: NRT\nquery: |\n  AuditLogs\n  | project Category\n');
+    const { code, stderr } = await tocsin(['schedule', 'tenant', '--rule', 'nrt.yaml'], { cwd });
+    expect(code).toBe(EXIT_CODES.definition);
+    expect(stderr).toContain('nrt.yaml: an NRT rule has no schedule');
   });
 
   test('follows an edit of the rule', async () => {

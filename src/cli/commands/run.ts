@@ -19,11 +19,13 @@ import { inTemporaryFolder } from '../temporary-folder.ts';
 import type { Terminal } from '../terminal.ts';
 import { type ScenarioFlags, type TimedDataset, timedGenerate } from './generate.ts';
 import { allLines, type TimedReplay, timedReplay } from './replay.ts';
+import { schedulesOf } from './schedule.ts';
 
 export interface RunFlags extends ScenarioFlags, TableFiles {
   readonly rule?: readonly string[];
   readonly out?: string;
   readonly force?: boolean;
+  readonly schedule?: boolean;
 }
 
 /** Replayed where no rule is given. */
@@ -60,7 +62,8 @@ async function runIn(
   for (const replay of replays) {
     const report = scored(replay, truth, dataset, generated.seconds);
     const losses = await explained(replay, report, truth, dataset, terminal, signal);
-    reports.push(losses ? { ...report, losses } : report);
+    const schedules = flags.schedule ? schedulesOf(dataset, replay.compiled, truth) : undefined;
+    reports.push({ ...report, ...(losses && { losses }), ...(schedules && { schedules }) });
   }
   const pairs = compareRules(
     reports.map((each, index) => ({ score: each, result: replays[index]!.result })),

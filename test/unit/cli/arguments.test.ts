@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { time, wholeNumber } from '../../../src/cli/arguments.ts';
+import { schedule, time, wholeNumber } from '../../../src/cli/arguments.ts';
 
 describe('a whole number', () => {
   const days = wholeNumber(1, 3650);
@@ -14,6 +14,23 @@ describe('a whole number', () => {
   test.each(['0', '3651', '-1', '1.5', '1e3', '0x10', '', 'seven', 'NaN', 'Infinity', '99999999999999999999'])(
     'may not be %j',
     (text) => expect(() => days(text)).toThrow('Expected a whole number from 1 to 3650.'),
+  );
+});
+
+describe('a schedule', () => {
+  const MINUTE = 600_000_000n;
+
+  test('is a frequency and a period, collected in order', () => {
+    const first = { queryFrequency: 15n * MINUTE, queryPeriod: 75n * MINUTE };
+    expect(schedule('15m/75m')).toEqual([first]);
+    expect(schedule('PT1H/1d', [first])).toEqual([
+      first,
+      { queryFrequency: 60n * MINUTE, queryPeriod: 1440n * MINUTE },
+    ]);
+  });
+
+  test.each(['', '15m', '15m/', '/75m', '15m/75m/1h', '0m/75m', '15/75', '15m 75m'])('may not be %j', (text) =>
+    expect(() => schedule(text)).toThrow('Expected queryFrequency/queryPeriod, such as 15m/75m.'),
   );
 });
 

@@ -3,11 +3,13 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import picocolors from 'picocolors';
 import { describe, expect, test } from 'vitest';
+import { TICKS_PER_HOUR, TICKS_PER_MINUTE } from '../../../src/base/time.ts';
 import type { Manifest } from '../../../src/dataset/manifest.ts';
 import type { TruthIncident } from '../../../src/dataset/truth.ts';
 import { type RuleReport, type ScoreReport, scoreReport } from '../../../src/report/json.ts';
 import { comparisonReports } from '../../../src/report/comparison.ts';
 import { nextStep } from '../../../src/report/next-step.ts';
+import { type ScheduleReport, scheduleReport } from '../../../src/report/schedule.ts';
 import { scoreText } from '../../../src/report/text.ts';
 import { compareRules } from '../../../src/score/compare.ts';
 import { type Scorable, score } from '../../../src/score/score.ts';
@@ -65,6 +67,40 @@ function reportOf(result: Scorable, truth: readonly TruthIncident[] = TRUTH, man
   return scoreReport(manifest, [rule]);
 }
 
+function withSchedules(report: ScoreReport): ScoreReport {
+  const schedules: ScheduleReport[] = scheduleReport([
+    {
+      queryFrequency: TICKS_PER_HOUR,
+      queryPeriod: 2n * TICKS_PER_HOUR,
+      tables: [
+        {
+          table: 'AADNonInteractiveUserSignInLogs',
+          malicious: { rows: 0, lost: 0, repeated: 0 },
+          benign: { rows: 1_000_000, lost: 0, repeated: 999_999 },
+        },
+        {
+          table: 'AuditLogs',
+          malicious: { rows: 3, lost: 1, repeated: 2 },
+          benign: { rows: 41_000, lost: 1_204, repeated: 20_498 },
+        },
+      ],
+    },
+    {
+      queryFrequency: 15n * TICKS_PER_MINUTE,
+      queryPeriod: 75n * TICKS_PER_MINUTE,
+      tables: [
+        {
+          table: 'AuditLogs',
+          malicious: { rows: 3, lost: 0, repeated: 0 },
+          benign: { rows: 41_000, lost: 0, repeated: 0 },
+        },
+      ],
+    },
+    { queryFrequency: TICKS_PER_HOUR, queryPeriod: TICKS_PER_HOUR, tables: [] },
+  ]);
+  return { ...report, rules: report.rules.map((rule) => ({ ...rule, schedules })) };
+}
+
 function textOf(report: ScoreReport, truth: readonly TruthIncident[] = TRUTH, color = false): string {
   return scoreText(report, { colors: picocolors.createColors(color), truth, dataset: undefined });
 }
@@ -79,6 +115,7 @@ describe('the JSON report', () => {
 
   test.each([
     ['a full score', reportOf(RESULT)],
+    ['one with schedules', withSchedules(reportOf(RESULT))],
     ['a score of nothing', reportOf(replayed([]), [], NOTHING)],
   ])('keeps to its schema: %s', (_, report) => {
     validate(JSON.parse(JSON.stringify(report)));
@@ -206,6 +243,22 @@ describe('the scoreboard', () => {
     for (const line of textOf(reportOf(RESULT)).split('\n')) {
       if (!line.startsWith('  tocsin ')) expect(Array.from(line).length, line).toBeLessThanOrEqual(80);
     }
+  });
+
+  test('says what schedules lose and repeat, where that was asked for', () => {
+    const text = textOf(withSchedules(reportOf(RESULT)));
+    const section = text.slice(text.indexOf('  rows before'), text.indexOf('  3 runs over'));
+    expect(section).toMatchInlineSnapshot(`
+      "  rows before the query looks                     lost  attack acts   seen again
+        every 1h over 2h, as it is                     1,205       1 of 3         98 %
+          AADNonInteractiveUserSignInLogs                  0       0 of 0      >99.9 %
+          AuditLogs                                    1,205       1 of 3         50 %
+        every 15m over 75m                                 0       0 of 3          0 %
+        every 1h over 1h                                   0       0 of 0            -
+
+      "
+    `);
+    for (const line of section.split('\n')) expect(Array.from(line).length).toBeLessThanOrEqual(80);
   });
 
   test('says the same without colour as with it', () => {
