@@ -69,11 +69,12 @@ export function missedEvents(
   );
 }
 
-function alertedEvents({ rows, alerts }: Pick<ReplayResult, 'rows' | 'alerts'>): Map<string, number> {
-  const alerted = new Map<string, number>();
+/** The runs that an alert contains each event in. */
+function alertedEvents({ rows, alerts }: Pick<ReplayResult, 'rows' | 'alerts'>): Map<string, Set<number>> {
+  const alerted = new Map<string, Set<number>>();
   for (const alert of alerts) {
     for (const row of alert.rows) {
-      for (const event of rows[row]!.events) if (!alerted.has(event)) alerted.set(event, alert.run);
+      for (const event of rows[row]!.events) alerted.set(event, (alerted.get(event) ?? new Set()).add(alert.run));
     }
   }
   return alerted;
@@ -101,10 +102,15 @@ export async function whyNot(
 interface Found {
   readonly table: string;
   readonly partition: number;
-  readonly generated: bigint;
-  readonly ingested: bigint;
+  /** Of each row that carries it, for a record may have been published twice; the first to come in is first. */
+  readonly rows: readonly Times[];
   /** The row is not labelled in the dataset: it is found by this `Id`. */
   readonly unlabelled: boolean;
+}
+
+interface Times {
+  readonly generated: bigint;
+  readonly ingested: bigint;
 }
 
 const TIMES: readonly ColumnInfo[] = [
@@ -136,7 +142,7 @@ class Finder {
         const code = lineage.codes[row]!;
         if (code === 0) continue;
         for (const event of lineage.sets[code]!) {
-          if (wanted.has(event) && !found.has(event)) found.set(event, at(batch, row, table, partition, false));
+          if (wanted.has(event)) add(found, event, { table, partition, unlabelled: false }, batch, row);
         }
       }
     }, TIMES);
@@ -148,7 +154,7 @@ class Finder {
         const ids = batch.column(2);
         for (let row = 0; row < batch.rowCount; row++) {
           const id = valueAt(ids, row) as string;
-          if (rest.has(id) && !found.has(id)) found.set(id, at(batch, row, table, partition, true));
+          if (rest.has(id)) add(found, id, { table, partition, unlabelled: true }, batch, row);
         }
       },
       [...TIMES, ID],
@@ -174,10 +180,13 @@ class Finder {
   }
 }
 
-function at(batch: Batch, row: number, table: string, partition: number, unlabelled: boolean): Found {
+function add(found: Map<string, Found>, event: string, place: Omit<Found, 'rows'>, batch: Batch, row: number): void {
   const generated = (valueAt(batch.column(0), row) as bigint | null) ?? 0n;
   const ingested = (valueAt(batch.column(1), row) as bigint | null) ?? generated;
-  return { table, partition, generated, ingested, unlabelled };
+  const known = found.get(event);
+  const rows = [...(known?.rows ?? []), { generated, ingested }];
+  rows.sort((a, b) => (a.ingested < b.ingested ? -1 : a.ingested > b.ingested ? 1 : 0));
+  found.set(event, { ...(known ?? place), rows });
 }
 
 class Work {
@@ -218,10 +227,10 @@ class Work {
         ...(signal && { signal }),
       });
     }
-    const alerted = this.#replay ? alertedEvents(this.#replay) : new Map<string, number>();
+    const alerted = this.#replay ? alertedEvents(this.#replay) : new Map<string, Set<number>>();
     return events.map((event) => {
       const runs = (outcomes.get(event) ?? []).map((outcome) =>
-        outcome.cause === 'returned' ? this.#afterTheQuery(outcome, alerted.get(event)) : outcome,
+        outcome.cause === 'returned' ? this.#afterTheQuery(outcome, event, alerted.get(event)) : outcome,
       );
       return this.#explanation(event, runs);
     });
@@ -244,7 +253,7 @@ class Work {
           : new Evaluator(this.#map.root, this.#source(this.#dataset.partition(partition)));
       for (let index = 0; index < this.#evaluations.length; index++) {
         const run = this.#evaluations[index]!;
-        const seen = members.filter((event) => isVisible(this.#found.get(event)!, run.window!));
+        const seen = members.filter((event) => this.#found.get(event)!.rows.some((row) => isVisible(row, run.window!)));
         if (seen.length === 0) continue;
         // Ctrl-C and timers get their turn.
         await new Promise((resolve) => setImmediate(resolve));
@@ -274,7 +283,7 @@ class Work {
       everywhere: () => (everywhere ??= new Trace(this.#everywhere(), trace.run)),
       clauses: this.#clauses,
       event,
-      generated: found.generated,
+      generated: found.rows[0]!.generated,
       identities: () => (identities ??= this.#identitiesOf(trace, event, found)),
     };
     return { run, at, ...reasonFor(loss, lookup), remaining: loss.remaining };
@@ -306,12 +315,25 @@ class Work {
   }
 
   /** What came after the query for an event that it returned: an alert, or none and why. */
-  #afterTheQuery(outcome: RunOutcome, alertRun: number | undefined): RunOutcome {
+  #afterTheQuery(outcome: RunOutcome, event: string, alerted: ReadonlySet<number> | undefined): RunOutcome {
     const { rule } = this.#compiled;
     const result = this.#replay!;
-    if (result.alerts.some((alert) => alert.run === outcome.run)) {
+    const hasAlert = result.alerts.some(({ run }) => run === outcome.run);
+    // The replay's rows name labelled events only.
+    if (hasAlert && (alerted?.has(outcome.run) || this.#unlabelled.has(event))) {
       const message = 'the query returns it in this run, and an alert contains it';
-      return { ...outcome, message, details: { alerted: true, ...(alertRun !== undefined && { alertRun }) } };
+      return { ...outcome, message, details: { alerted: true } };
+    }
+    if (hasAlert) {
+      const chooser = this.#map.nodes.find(
+        (node) => node.op === 'take' || (node.op === 'join' && node.kind === 'innerunique'),
+      );
+      return {
+        ...outcome,
+        cause: 'cut',
+        clause: this.#clauses.node(chooser ?? this.#map.root),
+        message: 'which rows are kept here depends on an order that the query does not say; the replay kept others',
+      };
     }
     const count = result.rows.filter((row) => row.run === outcome.run).length;
     const alertBefore = result.alerts.findLast((alert) => alert.run < outcome.run);
@@ -338,7 +360,8 @@ class Work {
   }
 
   #explanation(event: string, runs: readonly RunOutcome[]): Explanation {
-    const { table, generated, ingested } = this.#found.get(event)!;
+    const { table, rows } = this.#found.get(event)!;
+    const { generated, ingested } = rows[0]!;
     const row = { event, table, generated: formatDatetime(generated), ingested: formatDatetime(ingested) };
     if (runs.length === 0) {
       return { ...row, ...this.#unseen(this.#found.get(event)!), run: null, at: null, remaining: null, runs };
@@ -348,7 +371,8 @@ class Work {
   }
 
   /** Why no run saw the event at all. */
-  #unseen({ table, generated, ingested }: Found): Reason {
+  #unseen({ table, rows }: Found): Reason {
+    const { generated, ingested } = rows[0]!;
     const { rule, plan } = this.#compiled;
     const nothing = { values: [], details: {}, also: [] };
     if (!this.#map.reads(table)) {
@@ -422,7 +446,7 @@ const CLOSENESS: Partial<Record<Cause, number>> = {
   'no-partner': 3,
 };
 
-function isVisible({ generated, ingested }: Found, window: Window): boolean {
+function isVisible({ generated, ingested }: Times, window: Window): boolean {
   return (
     generated > window.after &&
     generated <= window.until &&

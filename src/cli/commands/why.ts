@@ -3,7 +3,7 @@ import { openDataset } from '../../dataset/read.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { compileRule } from '../../rules/compile.ts';
 import { groupByClause } from '../../why/explanation.ts';
-import { explanationText, lossesText, type Planted } from '../../why/text.ts';
+import { explanationText, lossesText, type Planted } from '../../report/why.ts';
 import { missedEvents, whyNot } from '../../why/why.ts';
 import type { Terminal } from '../terminal.ts';
 import { timedReplay } from './replay.ts';
@@ -48,8 +48,8 @@ export async function why(location: string, flags: WhyFlags, terminal: Terminal,
       }),
     );
   } else if (asked) {
-    await terminal.result(explanations.map((one) => explanationText(one, plantedOf)).join('\n\n'));
+    await terminal.result(explanations.map((one) => explanationText(one, terminal.columns, plantedOf)).join('\n\n'));
   } else if (explanations.length === 0) {
     await terminal.result('an alert contains every malicious event');
-  } else await terminal.result(lossesText(explanations, plantedOf));
+  } else await terminal.result(lossesText(explanations, terminal.columns, plantedOf));
 }

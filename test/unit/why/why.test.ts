@@ -359,6 +359,14 @@ test('of several runs the one in which the event got furthest is told, and all a
   expect(explanation).toMatchObject({ run: 11, cause: 'condition' });
 });
 
+test('a record that came in twice counts as seen by the runs that saw either', async () => {
+  const late = { ...BAD, ingested: at('12:30') };
+  const explanation = await why({ AuditLogs: [late, BAD] }, 'AuditLogs | where Result == "failure"', 'bad', {
+    queryPeriod: '1h',
+  });
+  expect(explanation).toMatchObject({ cause: 'condition', ingested: '2026-01-05T10:20:00.0000000Z' });
+});
+
 test('a record that nobody planted is found by its Id', async () => {
   const explanation = await why(
     { AuditLogs: [audit(at('10:20'), 'ann@x', { Id: 'Directory_1' }), BAD] },

@@ -1,6 +1,7 @@
 /** Explanations as a person reads them: the rule's line with a caret, the reason, the values. */
 import { formatProblem } from '../base/errors.ts';
-import { type Cause, type Clause, type ClauseLosses, type Explanation, groupByClause } from './explanation.ts';
+import { type Cause, type Clause, type ClauseLosses, type Explanation, groupByClause } from '../why/explanation.ts';
+import { formatCount, wrap } from './format.ts';
 
 /** What stands behind an event, where the truth knows it. */
 export interface Planted {
@@ -38,20 +39,25 @@ const CAUSES: Readonly<Record<Cause, string>> = {
   'no-row': 'no such row',
 };
 
-/** One event in full; no trailing newline. */
-export function explanationText(explanation: Explanation, plantedOf: PlantedOf = () => undefined): string {
+/** One event in full; no trailing newline. @param width - sentences are folded at it. */
+export function explanationText(
+  explanation: Explanation,
+  width: number,
+  plantedOf: PlantedOf = () => undefined,
+): string {
   const { event, table, generated, ingested, clause, message, values, also, at, runs, cause } = explanation;
   const planted = plantedOf(event);
   const lines = [
     planted ? `${event}: ${planted.operation} by ${planted.account} (${planted.title})` : event,
     `  ${table}, TimeGenerated ${generated}, ingested ${ingested}`,
     `  ${at === null ? 'no run saw it' : `run of ${at}`}: ${CAUSES[cause]}`,
+    ...indented(message, 4, width),
     '',
-    indent(caret(clause, message)),
+    ...indentedLines(caret(clause, clause.text), 2),
   ];
   if (values.length > 0) {
-    const width = Math.min(40, Math.max(...values.map(({ name }) => name.length)));
-    lines.push('', ...values.map(({ name, value }) => `    ${name.padEnd(width)}  ${value}`));
+    const nameWidth = Math.min(40, Math.max(...values.map(({ name }) => name.length)));
+    lines.push('', ...values.map(({ name, value }) => `    ${name.padEnd(nameWidth)}  ${value}`));
   }
   if (also.length > 0) {
     lines.push('', ...also.map((other) => `  also false: ${place(other)}  ${other.text}`));
@@ -59,27 +65,36 @@ export function explanationText(explanation: Explanation, plantedOf: PlantedOf =
   const others = runs.filter((run) => run.run !== explanation.run);
   if (others.length > 0) {
     lines.push('', '  in the other runs that could see it:');
-    for (const run of others) lines.push(`    ${run.at}  ${place(run.clause)}  ${CAUSES[run.cause]}: ${run.message}`);
+    for (const run of others) {
+      lines.push(`    ${run.at}  ${place(run.clause)}`, ...indented(`${CAUSES[run.cause]}: ${run.message}`, 6, width));
+    }
   }
   return lines.join('\n');
 }
 
 /** All explanations, grouped by the clause that lost the events; no trailing newline. */
-export function lossesText(explanations: readonly Explanation[], plantedOf: PlantedOf = () => undefined): string {
+export function lossesText(
+  explanations: readonly Explanation[],
+  width: number,
+  plantedOf: PlantedOf = () => undefined,
+): string {
   const groups = groupByClause(explanations, (event) => plantedOf(event)?.incident);
   const incidents = groups.reduce((sum, group) => sum + group.incidents.length, 0);
   const byEvent = new Map(explanations.map((explanation) => [explanation.event, explanation]));
   const parts = [
     incidents > 0
-      ? `${explanations.length} malicious events of ${incidents} attacks in no alert`
-      : `${explanations.length} events in no alert`,
+      ? `${formatCount(explanations.length)} malicious events of ${formatCount(incidents)} attacks in no alert`
+      : `${formatCount(explanations.length)} events in no alert`,
   ];
   for (const group of groups) {
     const lines = [caret(group.clause, lossLine(group, explanations.length))];
     for (const members of byIncident(group.events, plantedOf)) {
       const { at, message, event } = byEvent.get(members[0]!)!;
       const more = members.length > 1 ? ` and ${members.length - 1} more of its events` : '';
-      lines.push(`  ${event}${more}${at === null ? '' : `, run of ${at.slice(0, 16)}Z`}`, `    ${message}`);
+      lines.push(
+        `  ${event}${more}${at === null ? '' : `, run of ${at.slice(0, 16)}Z`}`,
+        ...indented(message, 4, width),
+      );
     }
     parts.push(lines.join('\n'));
   }
@@ -100,7 +115,7 @@ export function lossLine({ events, causes }: ClauseLosses, all: number): string 
   const kinds = Object.entries(causes)
     .toSorted((a, b) => b[1] - a[1])
     .map(([cause, count]) => `${CAUSES[cause as Cause]}${Object.keys(causes).length > 1 ? ` ${count}` : ''}`);
-  return `${events.length} of ${all} lost here: ${kinds.join(', ')}`;
+  return `${formatCount(events.length)} of ${formatCount(all)} lost here: ${kinds.join(', ')}`;
 }
 
 function caret({ position, excerpt }: Clause, message: string): string {
@@ -111,9 +126,10 @@ function place({ position }: Clause): string {
   return `${position.file}:${position.line}:${position.column}`;
 }
 
-function indent(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => `  ${line}`)
-    .join('\n');
+function indented(text: string, by: number, width: number): string[] {
+  return wrap(text, Math.max(40, width - by)).map((line) => `${' '.repeat(by)}${line}`);
+}
+
+function indentedLines(text: string, by: number): string[] {
+  return text.split('\n').map((line) => `${' '.repeat(by)}${line}`);
 }
