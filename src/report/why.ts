@@ -36,7 +36,6 @@ const CAUSES: Readonly<Record<Cause, string>> = {
   trigger: 'the trigger did not fire',
   suppressed: 'the run was suppressed',
   returned: 'returned',
-  'no-row': 'no such row',
 };
 
 /** One event in full; no trailing newline. @param width - sentences are folded at it. */
@@ -111,7 +110,7 @@ function byIncident(events: readonly string[], plantedOf: PlantedOf): string[][]
 }
 
 /** `41 of 60 were lost at line 12`, for a scoreboard. */
-export function lossLine({ events, causes }: ClauseLosses, all: number): string {
+function lossLine({ events, causes }: ClauseLosses, all: number): string {
   const kinds = Object.entries(causes)
     .toSorted((a, b) => b[1] - a[1])
     .map(([cause, count]) => `${CAUSES[cause as Cause]}${Object.keys(causes).length > 1 ? ` ${count}` : ''}`);

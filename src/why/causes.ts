@@ -286,10 +286,12 @@ function visitBody(plan: Plan, visit: (node: Plan) => void): void {
 
 function operatorReason(node: Plan, { rows, input }: Loss, { trace, clauses }: Lookup): Reason {
   const from = flowingInputs(node)[input]!;
-  return {
-    ...plain('operator', clauses.node(node), 'this operator kept no row of the event'),
-    values: describeRow(trace, from, rows[0]!),
-  };
+  const reason = plain('operator', clauses.node(node), 'this operator kept no row of the event');
+  if (node.op !== 'plugin') return { ...reason, values: describeRow(trace, from, rows[0]!) };
+  const view = new RowView(trace.rows(from), rows[0]!, trace.open, clauses);
+  const looked = node.args.flatMap((arg) => view.operands(arg));
+  const message = node.name === 'parse-where' ? 'the text does not have the form that is asked for' : reason.message;
+  return { ...reason, message, values: looked.length > 0 ? looked : describeRow(trace, from, rows[0]!) };
 }
 
 function plain(cause: Reason['cause'], clause: Clause, message: string): Reason {

@@ -50,10 +50,8 @@ export type Cause =
   | 'trigger'
   /** The run was suppressed by an earlier alert. */
   | 'suppressed'
-  /** Not lost: an alert contains it, or the query returns it where alerts were not looked at. */
-  | 'returned'
-  /** No row of the dataset carries the event. */
-  | 'no-row';
+  /** Not lost: an alert contains it. */
+  | 'returned';
 
 /** A part of the rule, where it stands and what it says. */
 export interface Clause {
@@ -93,7 +91,7 @@ export interface RunOutcome {
 export interface Explanation extends Omit<RunOutcome, 'run' | 'at' | 'remaining'> {
   readonly event: string;
   readonly table: string;
-  /** TimeGenerated and ingestion time, ISO 8601; empty where no row carries the event. */
+  /** TimeGenerated and ingestion time, ISO 8601. */
   readonly generated: string;
   readonly ingested: string;
   /** The run that is spoken of; null where no run could have seen the event. */

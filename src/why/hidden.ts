@@ -3,6 +3,7 @@
  * user, and the one before the act is gone. Asked by doing it: the aggregates that pick one row of their group are undone
  * (each row of the group stands for itself), and what follows is evaluated again.
  */
+import { TocsinError } from '../base/errors.ts';
 import { Batch } from '../columns/batch.ts';
 import { type Column, gatherColumn, valueAt } from '../columns/column.ts';
 import { evaluate } from '../engine/evaluate.ts';
@@ -55,11 +56,21 @@ export function findHidden(
     const leaf: Plan = { op: 'gather', input: node, id: UNDONE, columns: node.columns, span: node.span };
     const changed = replaceNode(lost, node, leaf);
     const other = trace.with(UNDONE, undone(trace, node));
-    const passing = other.rowsWith(changed, event);
+    const passing = rowsThatPass(other, changed, event);
     if (passing.length === 0) continue;
     return describe(trace, other.rows(changed), passing, lost, event, { summarize: node, aggregate }, clauses);
   }
   return undefined;
+}
+
+function rowsThatPass(other: Trace, changed: Plan, event: string): Uint32Array {
+  try {
+    return other.rowsWith(changed, event);
+  } catch (error) {
+    // Without the aggregate a later join may make more rows than are allowed; then the condition is all that can be told.
+    if (error instanceof TocsinError && error.code === 'QUERY') return new Uint32Array(0);
+    throw error;
+  }
 }
 
 /** The rows that the aggregates chose from, as if each were a group of its own. */

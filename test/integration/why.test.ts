@@ -10,10 +10,7 @@ const RULE = path.join(REPOSITORY, 'rules/ni-auth-privileged-audit-actions.yaml'
 async function folder(): Promise<string> {
   const cwd = temporaryFolder();
   const tables = {
-    AADNonInteractiveUserSignInLogs: [
-      signIn(at('10:00'), 'ann@x', '1.1.1.1'),
-      signIn(at('10:40'), 'ann@x', '1.1.1.1'),
-    ],
+    AADNonInteractiveUserSignInLogs: [signIn(at('10:00'), 'ann@x', '1.1.1.1'), signIn(at('10:40'), 'ann@x', '1.1.1.1')],
     AuditLogs: [
       audit(at('10:20'), 'ann@x', { event: 'hidden', Id: 'Directory_1' }),
       audit(at('10:20'), 'ann@x', { event: 'device', Category: 'Device' }),

@@ -270,6 +270,18 @@ describe('other operators', () => {
     expect(explanation).toMatchObject({ cause: 'condition', clause: { position: { line: 11 } } });
   });
 
+  test('parse-where shows the text that had not the form', async () => {
+    const explanation = await why(
+      { AuditLogs: [BAD] },
+      'AuditLogs | parse-where OperationName with "Remove " What " from " Where | project What',
+    );
+    expect(explanation).toMatchObject({
+      cause: 'operator',
+      clause: { position: { line: 9 } },
+      values: [{ name: 'OperationName', value: '"Add member to role"' }],
+    });
+  });
+
   test('a sub-query without the value is searched as the other side of a join', async () => {
     const explanation = await why(
       { AuditLogs: [BAD], AADNonInteractiveUserSignInLogs: [signIn(at('10:05'), 'Ann@X', '1.1.1.1')] },
