@@ -12,6 +12,13 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** A number above 0, with or without decimals. */
+export function positive(text: string): number {
+  const value = /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : Number.NaN;
+  if (value > 0) return value;
+  throw new InvalidArgumentError('Expected a number above 0.');
+}
+
 /** A time, as the ISO 8601 text that it is. */
 export function time(text: string): string {
   if (parseIsoDatetime(text) !== undefined) return text;

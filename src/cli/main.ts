@@ -8,7 +8,7 @@ import { Command, Option } from 'commander';
 import { EXIT_CODES, TocsinError } from '../base/errors.ts';
 import { ROW_FORMATS } from '../report/rows.ts';
 import type { TableFiles } from '../query/files.ts';
-import { assignment, collect, schedule, time, wholeNumber } from './arguments.ts';
+import { assignment, collect, positive, schedule, time, wholeNumber } from './arguments.ts';
 import type { CheckFlags } from './commands/check.ts';
 import type { DescribeFlags } from './commands/describe.ts';
 import type { GenerateFlags } from './commands/generate.ts';
@@ -173,6 +173,13 @@ withLists(command('why', 'say which clause of a rule lost an event, and with whi
     '--event <id>',
     'an event of truth.ndjson, or the Id of a record; may be given several times (default: every malicious event in no alert)',
     collect,
+  )
+  .option('--false-alarms', 'say instead what the false alarms are: the noisiest users, operations ...')
+  .option(
+    '--base-rate <attacks>',
+    'attacks a week per 1,000 users, for what share of alerts would be true',
+    positive,
+    1,
   )
   .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS)
   .action(async (dataset: string, flags: WhyFlags) =>

@@ -1,8 +1,11 @@
-/** `tocsin why`: the clause of a rule that lost an event. */
+/** `tocsin why`: the clause of a rule that lost an event, and what its false alarms are. */
 import { openDataset } from '../../dataset/read.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { compileRule } from '../../rules/compile.ts';
+import { noisiest, precisionAtBaseRate } from '../../score/noise.ts';
+import { score } from '../../score/score.ts';
 import { groupByClause } from '../../why/explanation.ts';
+import { noiseText } from '../../report/noise.ts';
 import { explanationText, lossesText, type Planted } from '../../report/why.ts';
 import { missedEvents, whyNot } from '../../why/why.ts';
 import type { Terminal } from '../terminal.ts';
@@ -11,6 +14,9 @@ import { timedReplay } from './replay.ts';
 export interface WhyFlags extends TableFiles {
   readonly rule: string;
   readonly event?: readonly string[];
+  readonly falseAlarms?: boolean;
+  /** Attacks a week among 1,000 users. */
+  readonly baseRate: number;
   readonly threads?: number;
 }
 
@@ -22,6 +28,26 @@ export async function why(location: string, flags: WhyFlags, terminal: Terminal,
   for (const { id, title, events } of truth) {
     for (const { id: event, account, operation } of events)
       planted.set(event, { incident: id, title, account, operation });
+  }
+  if (flags.falseAlarms) {
+    const { result } = await timedReplay(dataset, flags.rule, compiled, flags.threads, terminal, signal);
+    const ruleScore = score(result, compiled.rule.name, truth, dataset.manifest);
+    const noise = noisiest(result, compiled.rule, truth);
+    const precision = precisionAtBaseRate(ruleScore, flags.baseRate);
+    const { falseAlarms, perLookalike } = ruleScore;
+    const report = {
+      schema: 'tocsin.false-alarms/1',
+      rule: compiled.rule.name,
+      file: flags.rule,
+      falseAlarms,
+      perLookalike,
+      baseRate: { attacksPerThousandUsersPerWeek: flags.baseRate, precision },
+      ...noise,
+    };
+    await terminal.result(
+      terminal.json ? JSON.stringify(report) : noiseText(noise, ruleScore, flags.baseRate, precision),
+    );
+    return;
   }
   const asked = flags.event;
   const replay = asked

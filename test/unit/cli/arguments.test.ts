@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { schedule, time, wholeNumber } from '../../../src/cli/arguments.ts';
+import { positive, schedule, time, wholeNumber } from '../../../src/cli/arguments.ts';
 
 describe('a whole number', () => {
   const days = wholeNumber(1, 3650);
@@ -31,6 +31,17 @@ describe('a schedule', () => {
 
   test.each(['', '15m', '15m/', '/75m', '15m/75m/1h', '0m/75m', '15/75', '15m 75m'])('may not be %j', (text) =>
     expect(() => schedule(text)).toThrow('Expected queryFrequency/queryPeriod, such as 15m/75m.'),
+  );
+});
+
+describe('a positive number', () => {
+  test.each([
+    ['2', 2],
+    ['0.25', 0.25],
+  ])('may be %j', (text, value) => expect(positive(text)).toBe(value));
+
+  test.each(['0', '-1', '', '1e3', 'many', '.5'])('may not be %j', (text) =>
+    expect(() => positive(text)).toThrow('Expected a number above 0.'),
   );
 });
 
