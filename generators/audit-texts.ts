@@ -164,7 +164,8 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
       ]),
     ];
   }
-  if (group !== undefined) {
+  // A user's group is beside the point where the operation is about the user.
+  if (group !== undefined && !(user && isAboutUser(name))) {
     const groupTarget = (modified: readonly Modified[] = []): Target =>
       target('Group', groupId(tenant, group), group, modified, { groupType: 'unknownFutureValue' });
     if (user && /(member|owner)/.test(name)) {
@@ -256,8 +257,21 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
       : [changed('Name', '[]', listed(subject.domain)), changed('Included Updated Properties', null, quoted('Name'))];
     return [target('Domain', null, subject.domain, modified)];
   }
+  if (user && /external user/.test(name)) return [userTarget(guestFor(tenant, user))];
   if (user) return [userTarget(user, userChanges(name, subject, random))];
   return [target('Other', null, null)];
+}
+
+function isAboutUser(name: string): boolean {
+  return (
+    /\b(user|account|password|security info|StsRefreshTokenValidFrom)\b/.test(name) && !/group|member|owner/.test(name)
+  );
+}
+
+/** Who is invited: the guest itself, or the one that stands for a member of the tenant; that member where it has no guests. */
+function guestFor(tenant: Tenant, user: Account): Account {
+  const [from, to] = tenant.ranges.guest;
+  return user.kind === 'guest' || from === to ? user : tenant.account(from + (user.ordinal % (to - from)));
 }
 
 function userChanges(name: string, subject: Subject, random: RandomStream): Modified[] {

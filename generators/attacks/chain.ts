@@ -36,6 +36,7 @@ export const SUBJECTS = [
   'victim',
   'colleague',
   'accomplice',
+  'guest',
   'group',
   'principal',
   'application',

@@ -621,6 +621,13 @@ class IncidentBuilder {
         }
         case 'accomplice':
           return { user: accomplice, group, role: roleName };
+        case 'guest': {
+          const [guestFrom, guestTo] = tenant.ranges.guest;
+          // Without guests an employee stands in.
+          const guest =
+            guestFrom === guestTo ? accomplice : tenant.account(guestFrom + (colleagueFrom % (guestTo - guestFrom)));
+          return { user: guest, group };
+        }
         case 'group':
           return { group };
         case 'principal':
