@@ -80,6 +80,10 @@ export const SILENT = {
 
 /** Interactive sign-ins. */
 export const INTERACTIVE = {
+  /** Days that a device's session lasts before its owner signs in anew. Assumption. */
+  sessionDays: 12,
+  /** Hours before the midnight at which the new session takes over. Assumption. */
+  renewalHours: [1, 4],
   /** Rows per user and active day. Assumption within 1-5 (ridgelinecyber). */
   dailyMedian: 4,
   dailySigma: 0.5,

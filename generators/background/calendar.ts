@@ -3,7 +3,7 @@
  * administrator's actions fall into sessions of the portal that also left sign-in rows.
  */
 import { purposeKey, RandomStream } from '../../src/base/random.ts';
-import { DAY } from '../assumptions.ts';
+import { DAY, INTERACTIVE } from '../assumptions.ts';
 import { MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, type Span } from '../rows.ts';
 import type { Account, Device, Place, Tenant } from '../tenant.ts';
 
@@ -156,9 +156,19 @@ export class Calendar {
     return sessions;
   }
 
-  /** The number of the session whose tokens a device uses at a time; people sign in anew about every twelve days. */
+  /** The number of the session whose tokens a device uses at a time. */
   sessionOf(device: Device, atMs: number): number {
-    const phase = (this.account.ordinal * 5 + device.index * 7) % 12;
-    return device.index * 4096 + Math.floor((this.localDayOf(atMs) + 24 + phase) / 12);
+    return device.index * 4096 + Math.floor(this.#sessionDays(device, this.localDayOf(atMs)) / INTERACTIVE.sessionDays);
+  }
+
+  /** Whether the device uses a new session from this local day on, for which somebody signed in on the evening before. */
+  beginsSession(device: Device, localDay: number): boolean {
+    return this.#sessionDays(device, localDay) % INTERACTIVE.sessionDays === 0;
+  }
+
+  /** Days counted so that every session of a device starts at a multiple of its length. */
+  #sessionDays(device: Device, localDay: number): number {
+    const phase = (this.account.ordinal * 5 + device.index * 7) % INTERACTIVE.sessionDays;
+    return localDay + 2 * INTERACTIVE.sessionDays + phase;
   }
 }

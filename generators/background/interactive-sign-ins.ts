@@ -9,7 +9,7 @@ import {
   type ResultCode,
 } from '../applications.ts';
 import { INTERACTIVE } from '../assumptions.ts';
-import { PUBLISH_SECONDS, TICKS_PER_MS, type Span } from '../rows.ts';
+import { MS_PER_HOUR, PUBLISH_SECONDS, TICKS_PER_MS, type Span } from '../rows.ts';
 import type { AccessTraits, SignInRows } from '../sign-in-rows.ts';
 import type { Situation } from '../sign-in-texts.ts';
 import type { Device, Tenant } from '../tenant.ts';
@@ -17,10 +17,14 @@ import type { Calendar } from './calendar.ts';
 import { PORTAL_CORRELATIONS } from './silent-sign-ins.ts';
 
 const INTERACTIVE_STREAM = purposeKey('background/interactive');
+const RENEWAL_STREAM = purposeKey('background/session-renewal');
 const ACCESS_WEIGHTS = INTERACTIVE_ACCESSES.map(([weight]) => weight);
+const [, BROWSER_SIGN_IN] = INTERACTIVE_ACCESSES.find(([, { client }]) => client === 'browser')!;
+const [, MOBILE_SIGN_IN] = INTERACTIVE_ACCESSES.find(([, { client }]) => client === 'mobile')!;
 const FAILURE_WEIGHTS = INTERACTIVE_FAILURES.map(([weight]) => weight);
 /** Keeps correlations apart from those of silent rows. */
 const INTERACTIVE_CORRELATIONS = 0x20000000;
+const RENEWAL_CORRELATIONS = 0x28000000;
 
 /** Writes the account's rows; {@link SignInRows.begin} has been called for it. */
 export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Calendar, rows: SignInRows): void {
@@ -41,6 +45,8 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
     shared: number,
     lag: number,
     traits?: AccessTraits,
+    session = calendar.sessionOf(device, atMs),
+    draws = random,
   ): void => {
     const created = span.startTicks + Math.floor(atMs * TICKS_PER_MS);
     // A step is a text of its own for each row, so none is made for rows that would be dropped.
@@ -54,12 +60,23 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
       rows.outcomeCode(result, situation),
       inside ? rows.stepCode(created, result, situation) : 0,
       shared,
-      calendar.sessionOf(device, atMs),
-      random,
+      session,
+      draws,
     );
+  };
+  /** The sign-in that a session's silent ones descend from. */
+  const signInAnew = (device: Device, day: number): void => {
+    const draws = new RandomStream(tenant.seed, RENEWAL_STREAM, account.ordinal, (day + 8) * 64 + device.index);
+    const midnightMs = calendar.midnightMs(day);
+    const atMs = midnightMs - draws.between(INTERACTIVE.renewalHours[0], INTERACTIVE.renewalHours[1]) * MS_PER_HOUR;
+    const access = device.kind === 'phone' ? MOBILE_SIGN_IN : BROWSER_SIGN_IN;
+    const session = calendar.sessionOf(device, midnightMs);
+    const lag = PUBLISH_SECONDS.draw(draws);
+    add(device, atMs, access, '0', 'mfa', RENEWAL_CORRELATIONS + session, lag, undefined, session, draws);
   };
 
   for (const day of calendar.localDays()) {
+    for (const device of devices) if (calendar.beginsSession(device, day)) signInAnew(device, day);
     const workday = calendar.workday(day);
     if (!workday) continue;
     for (const session of calendar.portalSessions(day)) {

@@ -389,6 +389,31 @@ describe('names and places', () => {
     expect(moves / people).toBeLessThan(0.35);
   });
 
+  test('a chain of tokens begins with an interactive sign-in of its session', () => {
+    const firstOf = (rows: readonly Row[]): number => Math.min(...rows.map((row) => ticks(row['CreatedDateTime'])));
+    const signIns = groupBy(
+      interactive.filter((row) => row['ResultType'] === '0'),
+      (row) => text(row['SessionId']),
+    );
+    const own = silent.filter((row) => row.$events.length === 0);
+    const machine = (row: Row): string => {
+      const device = parseDynamic(text(row['DeviceDetail'])) as Map<string, Value>;
+      return [row['UserPrincipalName'], device.get('operatingSystem'), device.get('displayName')].map(text).join('|');
+    };
+    let begun = 0;
+    for (const rows of groupBy(own, machine).values()) {
+      const sessions = [...groupBy(rows, (row) => text(row['SessionId']))].toSorted(
+        (a, b) => firstOf(a[1]) - firstOf(b[1]),
+      );
+      // The first that the dataset shows began before it.
+      for (const [session, tokens] of sessions.slice(1)) {
+        begun++;
+        expect(firstOf(signIns.get(session) ?? [])).toBeLessThan(firstOf(tokens));
+      }
+    }
+    expect(begun).toBeGreaterThan(USERS / 10);
+  });
+
   test('a stolen token keeps the session of its victim', async () => {
     const truth = await data.dataset.truth();
     const replays = truth
