@@ -682,7 +682,7 @@ function traceDown(from: Plan, column: number, to: Plan): number | undefined {
 }
 
 /** The same node over other inputs (in the order of `planInputs`). */
-function rebuild(node: Plan, inputs: readonly Plan[]): Plan {
+export function rebuild(node: Plan, inputs: readonly Plan[]): Plan {
   if (planInputs(node).every((input, i) => input === inputs[i])) return node;
   switch (node.op) {
     case 'scan':

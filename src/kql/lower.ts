@@ -1665,9 +1665,15 @@ export class QueryLowering implements Lowering {
         range['MakeSeriesToClause']?.Expression,
         range['MakeSeriesStepClause']?.Expression,
       ];
-    const [from, to, step] = bounds.map((bound) => bound && this.#scalars.lower(bound, bare));
-    const isInRange = this.kusto.kindOf(range) === 'MakeSeriesInRangeClause';
-    if (isInRange) this.refuse(range, cx, 'make-series in range(...) is not supported', 'write from A to B step C');
+    let [from, to, step] = bounds.map((bound) => bound && this.#scalars.lower(bound, bare));
+    if (this.kusto.kindOf(range) === 'MakeSeriesInRangeClause' && from && to && step) {
+      // The older form: bins count from zero, and the one that the end falls into is the last.
+      // https://learn.microsoft.com/kusto/query/make-series-operator
+      const { type } = axisOutput!.expression;
+      const binned = (bound: Expression): Expression =>
+        this.#scalars.make('bin', [convert(bound, type), step!], type, span);
+      [from, to] = [binned(from), this.#scalars.make('+', [binned(to), step], type, span)];
+    }
     return {
       op: 'series',
       input,
@@ -1733,7 +1739,7 @@ export class QueryLowering implements Lowering {
         call,
         cx,
         `the columns of ${name} depend on the data`,
-        `say which columns come out: evaluate ${name}(...) : (*, Name:string, ...)`,
+        `a replay finds them out; without data, say them: evaluate ${name}(...) : (*, Name:string, ...)`,
       );
       return this.#standIn(node, cx);
     }

@@ -1,13 +1,40 @@
 /**
  * The columns of plugins whose output depends on the data. Kusto finds them out by running the input, and so does a
- * one-off query; a rule has to say them (`evaluate bag_unpack(d) : (*, Name:string)`), since its plan stands before its
- * data.
+ * one-off query. A rule's plan serves all of its runs, so its columns are those that any run could give: what stands before
+ * the plugin is run once over the whole dataset, without the conditions that move with the clock.
  */
 import type { Batch, ColumnInfo } from '../columns/batch.ts';
 import { DynamicDatetime, DynamicTimespan, type Dynamic, type ScalarType, type Value } from '../columns/value.ts';
+import { TocsinError } from '../base/errors.ts';
+import { parseIsoDatetime } from '../base/time.ts';
+import { rebuild } from '../engine/cut.ts';
+import { execute } from '../engine/execute.ts';
+import { isTimeInvariant } from '../engine/nature.ts';
 import { argumentPlace } from '../engine/plugins/plugin.ts';
 import { rowsOf } from '../engine/tables.ts';
-import type { Expression, Plan } from '../plan/plan.ts';
+import type { CompileOptions } from '../kql/compile.ts';
+import { type Expression, type Plan, planInputs } from '../plan/plan.ts';
+import type { QueryDataset } from './query.ts';
+
+/** Finds out the columns of a rule's plugins from a dataset: the union over all times. */
+export function discoverIn(dataset: QueryDataset): NonNullable<CompileOptions['discover']> {
+  const now = parseIsoDatetime(dataset.manifest.end);
+  if (now === undefined) throw new TocsinError('INPUT', `the dataset's end is no time: '${dataset.manifest.end}'`);
+  return (plan) =>
+    discoverColumns(plan, (input) => execute(ofAllTime(input), dataset.all(), { now, window: undefined }));
+}
+
+/** The plan without the conditions that depend on when it runs. */
+function ofAllTime(plan: Plan): Plan {
+  const inputs = planInputs(plan).map(ofAllTime);
+  if (plan.op !== 'filter') return rebuild(plan, inputs);
+  const lasting = conjuncts(plan.predicate).filter(isTimeInvariant);
+  return lasting.reduce<Plan>((input, predicate) => ({ ...plan, input, predicate }), inputs[0]!);
+}
+
+function conjuncts(predicate: Expression): readonly Expression[] {
+  return predicate.kind === 'call' && predicate.name === 'and' ? predicate.args.flatMap(conjuncts) : [predicate];
+}
 
 type PluginPlan = Extract<Plan, { op: 'plugin' }>;
 

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { type Problem, TocsinError } from '../base/errors.ts';
 import { type CompileOptions, compileQuery } from '../kql/compile.ts';
 import type { QueryPlan } from '../plan/plan.ts';
+import { discoverIn } from '../query/discover.ts';
+import type { QueryDataset } from '../query/query.ts';
 import { locate } from './checks/check.ts';
 import { AGO_BEYOND_PERIOD } from './checks/query.ts';
 import { readRule, type Rule, type RuleSource, sortProblems } from './rule.ts';
@@ -19,6 +21,8 @@ export interface CompiledRule {
 export interface CompileRuleOptions extends Omit<CompileOptions, 'file' | 'positionOf'> {
   /** The file's name where the text is given: for messages, and `.kql` marks a bare query. */
   readonly file?: string;
+  /** Where columns that depend on the data (`evaluate bag_unpack`, `pivot`) are found out. */
+  readonly dataset?: QueryDataset;
 }
 
 /** Excerpts of lines longer than this (JSON on one line) would only push the message out of sight. */
@@ -32,7 +36,7 @@ const MAX_EXCERPT = 400;
  * read, `RULE` where the rule is at fault, `QUERY` or `UNSUPPORTED` where only the query is.
  */
 export function compileRule(pathOrText: string, options: CompileRuleOptions = {}): CompiledRule {
-  const { file, ...queryOptions } = options;
+  const { file, dataset, ...queryOptions } = options;
   const isText = /[\r\n]/.test(pathOrText);
   const text = isText ? pathOrText : readRuleText(pathOrText);
   const read = readRule(text, file ?? (isText ? 'rule.yaml' : pathOrText));
@@ -42,6 +46,7 @@ export function compileRule(pathOrText: string, options: CompileRuleOptions = {}
   if (query !== undefined && query.trim() !== '') {
     try {
       plan = compileQuery(query, {
+        ...(dataset && { discover: discoverIn(dataset) }),
         ...queryOptions,
         file: source.file,
         positionOf: (offset) => source.positionOf(offset),

@@ -34,7 +34,7 @@ export async function replay(
   if (out !== undefined && out !== '-') await checkFile(out, flags.force ?? false);
   const dataset = await openDataset(location);
   const lists = tablesFromFiles(flags);
-  const compiled = flags.rule.map((file) => ({ file, compiled: compileRule(file, lists) }));
+  const compiled = flags.rule.map((file) => ({ file, compiled: compileRule(file, { ...lists, dataset }) }));
   const replays: TimedReplay[] = [];
   for (const rule of compiled) {
     replays.push(await timedReplay(dataset, rule.file, rule.compiled, flags.threads, terminal, signal));

@@ -9,7 +9,7 @@ import { writeLines } from '../../replay/output.ts';
 import { comparisonReports } from '../../report/comparison.ts';
 import { type RuleReport, scoreReport } from '../../report/json.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
-import { type CompiledRule, compileRule } from '../../rules/compile.ts';
+import { type CompiledRule, compileRule, readRuleText } from '../../rules/compile.ts';
 import { compareRules } from '../../score/compare.ts';
 import { score } from '../../score/score.ts';
 import { type ClauseLosses, lossesOf } from '../../why/explanation.ts';
@@ -87,7 +87,12 @@ async function compileWhileGenerating(
 ): Promise<{ readonly rules: readonly NamedRule[]; readonly generated: TimedDataset }> {
   const files = flags.rule ?? [shippedRule()];
   const lists = tablesFromFiles(flags);
-  const compileAll = (): NamedRule[] => files.map((file) => ({ file, compiled: compileRule(file, lists) }));
+  const compileAll = (dataset?: Dataset): NamedRule[] =>
+    files.map((file) => ({ file, compiled: compileRule(file, { ...lists, ...(dataset && { dataset }) }) }));
+  if (files.some(needsData)) {
+    const generated = await timedGenerate(scenario, { ...flags, out }, terminal, signal);
+    return { rules: compileAll(await openDataset(out)), generated };
+  }
   if (flags.threads === 0) {
     return { rules: compileAll(), generated: await timedGenerate(scenario, { ...flags, out }, terminal, signal) };
   }
@@ -105,6 +110,15 @@ async function compileWhileGenerating(
     stop.abort();
     await generation.catch(() => {});
     throw error;
+  }
+}
+
+/** Whether a rule's columns may have to be found out from the data. A file that cannot be read is told of by its compilation. */
+function needsData(file: string): boolean {
+  try {
+    return /\bevaluate\b/.test(readRuleText(file));
+  } catch {
+    return false;
   }
 }
 

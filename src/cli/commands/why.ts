@@ -22,7 +22,7 @@ export interface WhyFlags extends TableFiles {
 
 export async function why(location: string, flags: WhyFlags, terminal: Terminal, signal: AbortSignal): Promise<void> {
   const dataset = await openDataset(location);
-  const compiled = compileRule(flags.rule, tablesFromFiles(flags));
+  const compiled = compileRule(flags.rule, { ...tablesFromFiles(flags), dataset });
   const truth = await dataset.truth();
   const planted = new Map<string, Planted>();
   for (const { id, title, events } of truth) {

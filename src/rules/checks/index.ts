@@ -73,7 +73,11 @@ export interface RuleCheck {
  *
  * @param text - the file's text; @param file - its name.
  */
-export function checkRule(text: string, file: string, options: Omit<CompileRuleOptions, 'file'> = {}): RuleCheck {
+export function checkRule(
+  text: string,
+  file: string,
+  options: Omit<CompileRuleOptions, 'file' | 'dataset'> = {},
+): RuleCheck {
   const { rule, query, source, errors, warnings } = readRule(text, file);
   const found: Finding[] = [
     ...errors.map((problem) => fileFinding('rule', problem)),

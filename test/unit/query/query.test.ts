@@ -29,6 +29,19 @@ describe('query', () => {
     ]);
   });
 
+  it('makes the series of the older form: whole bins, the one of the end among them', async () => {
+    const { rows } = await query(
+      `datatable(at:datetime, n:long)[
+         datetime(2026-01-01 10:30), 1,
+         datetime(2026-01-01 12:15), 2,
+         datetime(2026-01-01 13:10), 4,
+         datetime(2026-01-01 14:00), 8]
+       | make-series total = sum(n) on at in range(datetime(2026-01-01 10:20), datetime(2026-01-01 13:00), 1h)`,
+    );
+    const hours = ['10', '11', '12', '13'].map((hour) => `2026-01-01T${hour}:00:00.0000000Z`);
+    expect(rows).toEqual([[[1, 0, 2, 4], hours]]);
+  });
+
   it('reads tables of objects, with the types of Log Analytics where the table is known', async () => {
     const tables = {
       SigninLogs: [
