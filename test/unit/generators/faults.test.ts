@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Fault } from '../../../generators/faults.ts';
-import { loadScenario, parseScenario } from '../../../generators/scenario.ts';
+import { FAULT_KINDS, type Fault, faultText } from '../../../generators/faults.ts';
+import { loadFaults, loadScenario, parseScenario } from '../../../generators/scenario.ts';
 import type { TocsinError } from '../../../src/base/errors.ts';
 import { INGESTION_TIME } from '../../../src/schema/tables.ts';
 import { type Generated, generated } from '../../support/generated.ts';
@@ -118,5 +118,32 @@ describe('a fault', () => {
         '8 unknown operation "Add member to rolle"',
       ]);
     }
+  });
+});
+
+describe('the faults that ship', () => {
+  test('are of every kind that suits any scenario, and say what they do', () => {
+    const faults = loadFaults();
+    expect([...new Set(faults.map(({ kind }) => kind))].sort()).toEqual(
+      FAULT_KINDS.filter((kind) => kind !== 'renamed-operation').sort(),
+    );
+    const texts = faults.map((each) => `${each.kind}: ${faultText(each)}`);
+    expect(new Set(texts).size).toBe(faults.length);
+    expect(texts).toEqual(
+      expect.arrayContaining([
+        'dropped-rows: AuditLogs, 10 % of rows',
+        'clock-skew: SigninLogs, by 7m',
+        'reordered-arrival: AuditLogs, by up to 30m',
+        'ingestion-outage: AuditLogs, from 8h, to 14h',
+        'emptied-field: AuditLogs.TargetResources, from 12h',
+      ]),
+    );
+  });
+
+  test.each([
+    [{ operation: 'Add user', renamed: 'Make user', fromMs: 3 * DAY }, 'AuditLogs, "Add user" to "Make user", from 3d'],
+    [{ fromMs: 90 * 60_000, toMs: 90_500 * 60 }, 'AuditLogs, "" to "", from 90m, to 5430s'],
+  ])('a fault says what it does: %o', (given, text) => {
+    expect(faultText(fault({ kind: 'renamed-operation', ...given }))).toBe(text);
   });
 });

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
 import picocolors from 'picocolors';
 import { describe, expect, test } from 'vitest';
 import { caseReport, robustnessReport, type RobustnessReport, robustnessText } from '../../../src/report/robustness.ts';
@@ -11,7 +14,7 @@ const TRUTH = ['A', 'B', 'C'].map((id, index) =>
 /** A score that finds the attacks named. */
 function finding(...ids: readonly string[]): RuleScore {
   const rows = ids.map((id): [string[], string] => [[id], `${id}1`]);
-  return score({ ...replayed([{ at: 120, rows }]), digest: ids.join() }, 'A rule', TRUTH, TWO_DAYS);
+  return score({ ...replayed([{ at: 120, rows }]), digest: `of ${ids.join()}` }, 'A rule', TRUTH, TWO_DAYS);
 }
 
 const BASELINE = finding('A', 'B');
@@ -52,6 +55,18 @@ describe('a comparison with faults', () => {
   test('gives the score without faults where the rule reads nothing that the fault changes', () => {
     const { read, digest, attacks } = reportOf().rules[0]!.cases.at(-1)!;
     expect([read, digest, attacks]).toEqual([false, BASELINE.digest, BASELINE.attacks]);
+  });
+
+  test('keeps to its schema', () => {
+    const schema = (name: string) => JSON.parse(readFileSync(`docs/${name}.schema.json`, 'utf8')) as object;
+    const ajv = addFormats.default(
+      new Ajv2020({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true }),
+    );
+    const validate = ajv.addSchema(schema('score')).compile(schema('robustness'));
+    const report = JSON.parse(JSON.stringify(reportOf())) as RobustnessReport;
+    validate(report);
+    expect(validate.errors).toBeNull();
+    expect(validate({ ...report, rules: [{ ...report.rules[0]!, cases: [{ kind: 'none' }] }] })).toBe(false);
   });
 
   test('reads in 80 columns, and without colour as with it', () => {
