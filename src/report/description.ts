@@ -40,8 +40,9 @@ function header({ dataset, origin, start, end, days, rows, users, ...rest }: Des
       ? `${origin.scenario}, ${formatCount(origin.users)} users, seed ${origin.seed}`
       : `imported from ${formatNumber(origin.files.length, 'file')}`;
   const line = (label: string, text: string) => `  ${label.padEnd(24)}${text}`;
+  const isLong = dataset.length + 2 + made.length > 80;
   return [
-    `${colors.bold(dataset)}  ${colors.dim(made)}`,
+    ...(isLong ? [colors.bold(dataset), `  ${colors.dim(made)}`] : [`${colors.bold(dataset)}  ${colors.dim(made)}`]),
     line('covers', `${minute(start)} to ${minute(end)}, ${formatRate(days)} days`),
     line('rows', formatCount(rows)),
     line('user names', formatCount(users)),

@@ -149,6 +149,8 @@ describe('a generated dataset', () => {
     for (const line of text.split('\n')) expect(Array.from(line).length, line).toBeLessThanOrEqual(80);
     expect(text).not.toContain('\u001b');
     expect(textOf({ ...description, dataset: 'tenant' }, true).replaceAll(/\u001b\[\d+m/g, '')).toBe(text);
+    const [first, second] = textOf({ ...description, dataset: 'a'.repeat(60) }).split('\n');
+    expect([first, second]).toEqual(['a'.repeat(60), `  contoso-2k, ${USERS} users, seed 11`]);
     for (const part of ['beside published figures', 'attacks planted', '00 01 02 03', 'failed in SigninLogs']) {
       expect(text).toContain(part);
     }
