@@ -156,8 +156,15 @@ withLists(command('check', 'find what is wrong with a rule, and what works other
       .choices(['error', 'warning', 'info'])
       .default('error'),
   )
+  .option('--with <dataset>', 'replay the rule over it, and say what the findings cost')
+  .option('--threads <count>', 'worker threads of that replay (default: one a core); 0 works without', THREADS)
   .action(async (file: string, flags: CheckFlags) =>
-    (await import('./commands/check.ts')).check(file, flags, terminal),
+    (await import('./commands/check.ts')).check(
+      file,
+      flags,
+      terminal,
+      flags.with === undefined ? undefined : interruptible(),
+    ),
   );
 
 withLists(command('explain', 'print the plan that a rule compiles to'))

@@ -43,3 +43,9 @@ export interface TruthIncident {
   readonly end: string;
   readonly events: readonly TruthEvent[];
 }
+
+/** Ids of the events that a detection should ring for. */
+export function maliciousEvents(truth: readonly TruthIncident[]): ReadonlySet<string> {
+  const attacks = truth.filter(({ kind }) => kind === 'attack');
+  return new Set(attacks.flatMap(({ events }) => events.flatMap(({ id, role }) => (role === 'malicious' ? [id] : []))));
+}

@@ -7,6 +7,8 @@ import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT_CODES } from '../../src/base/errors.ts';
 import type { ScoreReport } from '../../src/report/json.ts';
+import type { RuleCheck } from '../../src/rules/checks/index.ts';
+import { formatCount } from '../../src/report/format.ts';
 import type { ScheduleReport } from '../../src/report/schedule.ts';
 import { BINARY, type Finished, REPOSITORY, temporaryFolder, tocsin } from '../support/run-cli.ts';
 
@@ -111,6 +113,29 @@ describe('tocsin run', () => {
     const ran = await tocsin(['run', 'contoso-2k', ...SMALL, '--schedule', '--json'], { cwd });
     const [first] = (JSON.parse(ran.stdout) as ScoreReport).rules;
     expect(first!.schedules![0]).toEqual(schedules[0]);
+  });
+
+  test('proves findings of check by a replay, in every form', async () => {
+    const rule = path.join(REPOSITORY, 'rules/ni-auth-privileged-audit-actions.yaml');
+    const json = await tocsin(['check', rule, '--with', 'tenant', '--json'], { cwd });
+    expect([json.code, json.stderr]).toEqual([EXIT_CODES.ok, '']);
+    const { findings } = JSON.parse(json.stdout) as RuleCheck;
+    const { proof } = findings.find(({ check }) => check === 'overlap-without-guard')!;
+    const { rows } = report.rules[0]!;
+    expect(proof!.message).toMatch(
+      new RegExp(`^returns ${formatCount(rows.duplicates)} of ${formatCount(rows.returned)} rows again`),
+    );
+    for (const { proof: other, span } of findings) {
+      if (other?.message.startsWith('loses')) expect(span).toBeDefined();
+    }
+    const text = await tocsin(['check', rule, '--with', 'tenant', '--threads', '0'], { cwd });
+    expect(text.stdout).toContain(`\n  cost: ${proof!.message}\n  why: `);
+    const sarif = await tocsin(['check', rule, '--with', 'tenant', '--format', 'sarif'], { cwd });
+    expect(sarif.stdout).toContain(`Measured: ${proof!.message}.`);
+    const broken = path.join(cwd, 'broken.yaml');
+    writeFileSync(broken, 'name: x\nkind: Scheduled\nqueryFrequency: 1h\nqueryPeriod: 1h\nquery: Nowhere\n');
+    const refused = await tocsin(['check', broken, '--with', 'tenant', '--format', 'github'], { cwd });
+    expect(refused).toMatchObject({ code: EXIT_CODES.definition, stdout: expect.stringContaining('::error ') });
   });
 
   test('refuses the schedule of an NRT rule, which has none', async () => {

@@ -1,16 +1,25 @@
 /** `tocsin check`: everything that is wrong with a rule, and what works otherwise than it says, each at its position. */
 import { createRequire } from 'node:module';
 import { formatProblem, TocsinError } from '../../base/errors.ts';
+import { openDataset } from '../../dataset/read.ts';
+import { maliciousEvents } from '../../dataset/truth.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
+import { prove } from '../../report/proof.ts';
 import { toAnnotations, toSarif } from '../../rules/checks/formats.ts';
-import { anyAtLeast, checkRule, type CheckSeverity, type Finding } from '../../rules/checks/index.ts';
+import { anyAtLeast, checkRule, type CheckSeverity, type Finding, type RuleCheck } from '../../rules/checks/index.ts';
 import { compileRule, readRuleText } from '../../rules/compile.ts';
 import { formatDuration } from '../../rules/duration.ts';
+import { score } from '../../score/score.ts';
+import { missedEvents, whyNot } from '../../why/why.ts';
 import type { Terminal } from '../terminal.ts';
+import { timedReplay } from './replay.ts';
 
 const SEVERITIES: readonly CheckSeverity[] = ['error', 'warning', 'info'];
 
 export interface CheckFlags extends TableFiles {
+  /** A dataset to replay the rule over, for what findings cost. */
+  readonly with?: string;
+  readonly threads?: number;
   readonly format?: 'text' | 'json' | 'sarif' | 'github';
   readonly failOn: CheckSeverity;
 }
@@ -19,10 +28,16 @@ export interface CheckFlags extends TableFiles {
  * @throws {@link TocsinError} where the rule cannot be read or compiled (except for formats that other tools read, which
  * hold that too); `RULE` where Sentinel would refuse it; `EXPECTATION` where a finding is as bad as `--fail-on` says.
  */
-export async function check(file: string, flags: CheckFlags, terminal: Terminal): Promise<void> {
+export async function check(
+  file: string,
+  flags: CheckFlags,
+  terminal: Terminal,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<void> {
   const tables = tablesFromFiles(flags);
   const format = flags.format ?? (terminal.json ? 'json' : 'text');
-  const checked = checkRule(readRuleText(file), file, tables);
+  const plain = checkRule(readRuleText(file), file, tables);
+  const checked = flags.with === undefined ? plain : await proven(plain, flags.with, flags, terminal, signal);
   const { findings, suppressed } = checked;
   switch (format) {
     case 'sarif': {
@@ -61,11 +76,45 @@ export async function check(file: string, flags: CheckFlags, terminal: Terminal)
   }
 }
 
-function describe({ check: id, severity, why, fix, problem }: Finding, terminal: Terminal): string {
+/** Replays the rule, and adds what that proves; as it is where the rule cannot run. */
+async function proven(
+  checked: RuleCheck,
+  location: string,
+  flags: CheckFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<RuleCheck> {
+  const dataset = await openDataset(location);
+  if (checked.findings.some((finding) => CANNOT_RUN.has(finding.check))) return checked;
+  const compiled = compileRule(checked.file, tablesFromFiles(flags));
+  const truth = await dataset.truth();
+  const { result } = await timedReplay(dataset, checked.file, compiled, flags.threads, terminal, signal);
+  const progress = await terminal.progress('explaining', 'events');
+  const explanations = await whyNot(dataset, compiled, missedEvents(result, truth), {
+    replay: result,
+    signal,
+    onProgress: (done, total) => progress.update(done, total),
+  });
+  progress.stop();
+  const malicious = maliciousEvents(truth);
+  const findings = prove(checked.findings, {
+    replay: result,
+    score: score(result, compiled.rule.name, truth, dataset.manifest),
+    explanations,
+    isMalicious: (event) => malicious.has(event),
+  });
+  return { ...checked, findings };
+}
+
+/** Findings of a rule that does not compile. */
+const CANNOT_RUN: ReadonlySet<string> = new Set(['rule', 'query', 'query-unsupported']);
+
+function describe({ check: id, severity, why, fix, problem, proof }: Finding, terminal: Terminal): string {
   const { colors } = terminal;
   const color = { error: colors.red, warning: colors.yellow, info: colors.cyan }[severity];
   const head = { ...problem, message: `${color(severity)} ${colors.bold(id)}: ${problem.message}`, hint: undefined };
-  return `${formatProblem(head)}\n  why: ${why}\n  fix: ${fix}`;
+  const cost = proof ? `\n  cost: ${colors.bold(proof.message)}` : '';
+  return `${formatProblem(head)}${cost}\n  why: ${why}\n  fix: ${fix}`;
 }
 
 const PLURALS: Readonly<Record<CheckSeverity, [string, string]>> = {

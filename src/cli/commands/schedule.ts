@@ -1,7 +1,7 @@
 /** `tocsin schedule`: what a rule's schedule loses and repeats, and what others would. */
 import { TocsinError } from '../../base/errors.ts';
 import { type Dataset, openDataset } from '../../dataset/read.ts';
-import type { TruthIncident } from '../../dataset/truth.ts';
+import { maliciousEvents, type TruthIncident } from '../../dataset/truth.ts';
 import { scannedTables } from '../../plan/plan.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { alternativeSchedules, scheduleLosses } from '../../replay/losses.ts';
@@ -45,11 +45,7 @@ export function schedulesOf(
   others?: ScheduleFlags['try'],
 ): ScheduleReport[] {
   if (rule.kind === 'NRT') return [];
-  const malicious = new Set(
-    truth.flatMap(({ kind, events }) =>
-      kind === 'attack' ? events.flatMap(({ id, role }) => (role === 'malicious' ? [id] : [])) : [],
-    ),
-  );
+  const malicious = maliciousEvents(truth);
   const schedules = others ? [rule, ...others] : alternativeSchedules(rule);
   return scheduleReport(scheduleLosses(dataset, scannedTables(plan.root), schedules, (event) => malicious.has(event)));
 }

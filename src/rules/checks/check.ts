@@ -45,6 +45,18 @@ export interface Finding {
   readonly fix: string;
   /** Position, excerpt. */
   readonly problem: Problem;
+  /** In the query's text; absent where the finding is about a field of the rule, or the file. */
+  readonly span?: Span;
+  /** Where the rule was replayed, and that proves the finding. */
+  readonly proof?: Proof;
+}
+
+/** What a finding cost in a replay. */
+export interface Proof {
+  /** `loses 61 of 90 attack events`. */
+  readonly message: string;
+  /** Ids of the attack events that it is about. */
+  readonly events: readonly string[];
 }
 
 /** The report as a problem of the file. */

@@ -1,5 +1,5 @@
 /** Findings in the forms that other tools read: SARIF 2.1.0 and GitHub's annotations; and the checks as documentation. */
-import { CHECKS, type CheckSeverity, FILE_CHECKS, type RuleCheck } from './index.ts';
+import { CHECKS, type CheckSeverity, type Finding, FILE_CHECKS, type RuleCheck } from './index.ts';
 
 const LEVELS: Readonly<Record<CheckSeverity, 'error' | 'warning' | 'note'>> = {
   error: 'error',
@@ -37,33 +37,42 @@ export function toSarif(checked: readonly RuleCheck[], version: string): Record<
         },
         columnKind: 'utf16CodeUnits',
         results: checked.flatMap(({ file, findings }) =>
-          findings.map(({ check, severity, message, fix, problem }) => ({
-            ruleId: check,
-            ruleIndex: indexOf.get(check),
-            level: LEVELS[severity],
-            message: { text: `${message}. ${fix}` },
-            locations: [
-              {
-                physicalLocation: {
-                  artifactLocation: { uri: uriOf(file) },
-                  region: {
-                    startLine: problem.position?.line ?? 1,
-                    startColumn: problem.position?.column ?? 1,
-                    ...(problem.excerpt && {
-                      endColumn: Math.max(
-                        problem.position!.column + 1,
-                        Math.min(problem.position!.column + problem.excerpt.length, problem.excerpt.line.length + 1),
-                      ),
-                    }),
+          findings.map((finding) => {
+            const { check, severity, problem, proof } = finding;
+            return {
+              ruleId: check,
+              ruleIndex: indexOf.get(check),
+              level: LEVELS[severity],
+              message: { text: textOf(finding) },
+              ...(proof && { properties: { proof } }),
+              locations: [
+                {
+                  physicalLocation: {
+                    artifactLocation: { uri: uriOf(file) },
+                    region: {
+                      startLine: problem.position?.line ?? 1,
+                      startColumn: problem.position?.column ?? 1,
+                      ...(problem.excerpt && {
+                        endColumn: Math.max(
+                          problem.position!.column + 1,
+                          Math.min(problem.position!.column + problem.excerpt.length, problem.excerpt.line.length + 1),
+                        ),
+                      }),
+                    },
                   },
                 },
-              },
-            ],
-          })),
+              ],
+            };
+          }),
         ),
       },
     ],
   };
+}
+
+/** What is the matter, what it cost where that was measured, and how to fix it. */
+function textOf({ message, proof, fix }: Finding): string {
+  return [message, ...(proof ? [`Measured: ${proof.message}`] : []), fix].join('. ');
 }
 
 /** A relative path as a URI reference. */
@@ -74,10 +83,11 @@ function uriOf(file: string): string {
 /** One GitHub workflow command for each finding: `::warning file=...,line=...,col=...,title=...::message`. */
 export function toAnnotations({ file, findings }: RuleCheck): string[] {
   const commands = { error: 'error', warning: 'warning', info: 'notice' } as const;
-  return findings.map(({ check, severity, message, fix, problem }) => {
+  return findings.map((finding) => {
+    const { check, severity, problem } = finding;
     const { line, column } = problem.position ?? { line: 1, column: 1 };
     const properties = `file=${escapeProperty(file)},line=${line},col=${column},title=${escapeProperty(check)}`;
-    return `::${commands[severity]} ${properties}::${escapeData(`${message}. ${fix}`)}`;
+    return `::${commands[severity]} ${properties}::${escapeData(textOf(finding))}`;
   });
 }
 
@@ -97,6 +107,8 @@ export function checksAsMarkdown(): string {
     '`tocsin check FILE` finds what Sentinel would refuse, and what works otherwise than the rule says. `error`: refused, or cannot work. `warning`: works otherwise than it says. `info`: could be better.',
     '',
     'A comment in the file switches checks off for it: `# tocsin-disable: upn-of-guests, result-not-filtered`, or `// tocsin-disable: ...` in the query.',
+    '',
+    '`tocsin check FILE --with DATASET` replays the rule, and says of the findings that this proves what they cost: `loses 26 of 51 attack events`. One without a cost is not refuted; the dataset may hold no such case.',
     '',
     '| check | severity | what it finds |',
     '|---|---|---|',

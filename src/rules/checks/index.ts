@@ -14,7 +14,7 @@ import { type Check, type CheckSeverity, type Finding, locate } from './check.ts
 import { QUERY_CHECKS } from './query.ts';
 import { TEMPLATE_CHECKS } from './template.ts';
 
-export type { Check, CheckSeverity, Finding } from './check.ts';
+export type { Check, CheckSeverity, Finding, Proof } from './check.ts';
 
 /** Every check of a rule that can be read, in the order of the documentation. */
 export const CHECKS: readonly Check[] = [...TEMPLATE_CHECKS, ...QUERY_CHECKS];
@@ -98,7 +98,7 @@ export function checkRule(
   for (const check of rule ? CHECKS : []) {
     for (const report of check.find({ rule: rule!, plan })) {
       if (disabled.has(check.id)) suppressed++;
-      else found.push(findingOf(check, locate(report, source)));
+      else found.push({ ...findingOf(check, locate(report, source)), ...('span' in report && { span: report.span }) });
     }
   }
   return { file, rule: rule?.name, findings: sorted(found), suppressed };

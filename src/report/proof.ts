@@ -1,0 +1,141 @@
+/**
+ * What a replay proves of a check's findings: the attack events that were lost at the very place that a finding is about
+ * and for the reason that it gives, the rows that came back again, the alerts and incidents that name too many. A finding
+ * that the replay says nothing of has no proof; it is not refuted by that, for the dataset may hold no such case.
+ */
+import type { Span } from '../plan/plan.ts';
+import type { Replay } from '../replay/replay.ts';
+import type { Finding, Proof } from '../rules/checks/check.ts';
+import { formatCount, formatNumber } from './format.ts';
+import type { Cause, Explanation } from '../why/explanation.ts';
+import { identifyRows } from '../score/row-identity.ts';
+import type { RuleScore } from '../score/score.ts';
+
+export interface Evidence {
+  readonly replay: Replay;
+  readonly score: RuleScore;
+  /** Of every malicious event that no alert contains. */
+  readonly explanations: readonly Explanation[];
+  /** Whether an event is one that a detection should ring for. */
+  readonly isMalicious: (event: string) => boolean;
+}
+
+/** The findings, those with a proof that the replay gives one for. */
+export function prove(findings: readonly Finding[], evidence: Evidence): Finding[] {
+  return findings.map((finding) => {
+    const proof = LOSSES[finding.check] ? lossProof(finding, evidence) : OTHERS[finding.check]?.(evidence);
+    return proof ? { ...finding, proof } : finding;
+  });
+}
+
+/** Whether an explanation is of the kind that the check warns of. */
+type Test = (explanation: Explanation) => boolean;
+
+const because =
+  (...causes: readonly Cause[]): Test =>
+  ({ cause }) =>
+    causes.includes(cause);
+
+const withValue =
+  (test: (value: string) => boolean): Test =>
+  ({ values }) =>
+    values.some(({ value }) => test(value));
+
+/** For each check of what loses events: how its losses are told from others at the same place. */
+const LOSSES: Readonly<Record<string, readonly Test[]>> = {
+  'last-event-only': [because('hidden')],
+  'upn-letter-case': [because('case')],
+  'upn-of-guests': [because('other-key'), withValue((value) => /#ext#/i.test(value))],
+  'application-actors-dropped': [because('condition'), withValue((value) => value === '""' || value === 'null')],
+  'category-is-no-privilege': [because('condition')],
+  'category-unknown': [because('condition'), withValue((value) => value === '"Device"')],
+  // The difference is negative: the sign-in was published after the act.
+  'publish-time-against-event-time': [because('condition'), withValue((value) => /^-\d/.test(value))],
+  'period-shorter-than-frequency': [because('outside-window')],
+};
+
+function lossProof(finding: Finding, { explanations, score }: Evidence): Proof | undefined {
+  const lost = explanations.filter(
+    (explanation) => isAt(finding, explanation) && LOSSES[finding.check]!.every((test) => test(explanation)),
+  );
+  if (lost.length === 0) return undefined;
+  return {
+    message: `loses ${formatCount(lost.length)} of ${formatNumber(score.events.planted, 'attack event')}`,
+    events: lost.map(({ event }) => event),
+  };
+}
+
+/** Whether an event was lost at the finding: the parts of the query overlap, or the field is the same. */
+function isAt({ span, problem }: Finding, { clause }: Explanation): boolean {
+  if (span) return clause.span !== undefined && overlap(span, clause.span);
+  return clause.span === undefined && clause.position.line === problem.position?.line;
+}
+
+function overlap(a: Span, b: Span): boolean {
+  return a.start < b.end && b.start < a.end;
+}
+
+/** For each other check that a replay can prove: what it saw. */
+const OTHERS: Readonly<Record<string, (evidence: Evidence) => Proof | undefined>> = {
+  'overlap-without-guard': repeats,
+  'fan-out-by-address': fanOut,
+  'grouping-ignored': ({ score }) => {
+    const { accountsPerIncident, sharedAttacks } = score.incidents;
+    if (!sharedAttacks.shared) return undefined;
+    return {
+      message: `unrelated users stand in an incident with ${formatCount(sharedAttacks.shared)} of ${formatNumber(sharedAttacks.attacks, 'attack')}: up to ${formatNumber(accountsPerIncident.max!, 'user')} in one`,
+      events: [],
+    };
+  },
+  'single-alert-title': ({ replay: { alerts } }) => {
+    const several = alerts.filter((alert) => alert.rows.length > 1).length;
+    if (several === 0) return undefined;
+    return {
+      message: `${formatCount(several)} of ${formatNumber(alerts.length, 'alert')} stand for several rows`,
+      events: [],
+    };
+  },
+};
+
+/** Rows and attack events that a later run returned again. */
+function repeats({ replay: { rows }, isMalicious }: Evidence): Proof | undefined {
+  const identities = identifyRows(rows);
+  const firstRun: number[] = [];
+  const runsOf = new Map<string, Set<number>>();
+  let again = 0;
+  rows.forEach(({ run, events }, index) => {
+    if (run > (firstRun[identities[index]!] ??= run)) again++;
+    for (const event of events) {
+      if (!isMalicious(event)) continue;
+      const runs = runsOf.get(event);
+      if (runs) runs.add(run);
+      else runsOf.set(event, new Set([run]));
+    }
+  });
+  const events = [...runsOf].flatMap(([event, runs]) => (runs.size > 1 ? [event] : []));
+  if (again === 0 && events.length === 0) return undefined;
+  return {
+    message: `returns ${formatCount(again)} of ${formatNumber(rows.length, 'row')} again, and ${formatCount(events.length)} of ${formatNumber(runsOf.size, 'attack event')} in more than one run`,
+    events,
+  };
+}
+
+/** Attack events that one run returned in several rows. */
+function fanOut({ replay: { rows }, isMalicious }: Evidence): Proof | undefined {
+  const counts = new Map<string, Map<number, number>>();
+  for (const { run, events } of rows) {
+    for (const event of events) {
+      if (!isMalicious(event)) continue;
+      let byRun = counts.get(event);
+      if (!byRun) counts.set(event, (byRun = new Map()));
+      byRun.set(run, (byRun.get(run) ?? 0) + 1);
+    }
+  }
+  const most = [...counts].map(([event, byRun]) => ({ event, rows: Math.max(...byRun.values()) }));
+  const several = most.filter((one) => one.rows > 1);
+  if (several.length === 0) return undefined;
+  return {
+    message: `returns ${formatCount(several.length)} of ${formatNumber(most.length, 'attack event')} several times in one run, up to ${Math.max(...several.map((one) => one.rows))} times`,
+    events: several.map(({ event }) => event),
+  };
+}
