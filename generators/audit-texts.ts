@@ -112,6 +112,13 @@ export function groupId(tenant: Tenant, group: string): string {
   return nameGuid(`${tenant.tenantId}/group/${group}`);
 }
 
+/** A policy after an update: mostly somebody more is excluded from it, sometimes it only reports or is switched off. */
+function updated(policy: (state: string, excludeUsers?: readonly string[]) => string, random: RandomStream): string {
+  const draw = random.unit();
+  if (draw < 0.65) return policy('enabled', [drawGuid(random)]);
+  return policy(draw < 0.85 ? 'disabled' : 'enabledForReportingButNotEnforced');
+}
+
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /** TargetResources of an operation, as JSON text. */
@@ -200,13 +207,13 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
     const index = subject.policy % POLICY_NAMES.length;
     const policyName = POLICY_NAMES[index]!;
     const id = policyId(tenant.tenantId, index);
-    const conditions = (state: string): string =>
+    const conditions = (state: string, excludeUsers: readonly string[] = []): string =>
       quoted(
         JSON.stringify({
           id,
           displayName: policyName,
           state,
-          conditions: { users: { includeUsers: ['All'], excludeUsers: [] } },
+          conditions: { users: { includeUsers: ['All'], excludeUsers } },
         }),
       );
     if (/named location/.test(name)) {
@@ -221,16 +228,14 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
       ];
     }
     if (/conditional access/.test(name)) {
-      const removing = name.startsWith('Delete');
-      return [
-        target('Policy', id, policyName, [
-          changed(
-            'ConditionalAccessPolicy',
-            name.startsWith('Add') ? null : conditions('enabled'),
-            removing ? null : conditions(name.startsWith('Update') ? 'disabled' : 'enabled'),
-          ),
-        ]),
-      ];
+      const before = name.startsWith('Add') ? null : conditions('enabled');
+      const after = name.startsWith('Add')
+        ? conditions('enabled')
+        : name.startsWith('Update')
+          ? // What administrators do, and what attackers who weaken a policy do: neither is the other's mark.
+            updated(conditions, random)
+          : null;
+      return [target('Policy', id, policyName, [changed('ConditionalAccessPolicy', before, after)])];
     }
     return [
       target('Policy', id, policyName, [
