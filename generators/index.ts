@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { fromPlainError, TocsinError } from '../src/base/errors.ts';
-import { WORKER_EXEC_ARGV } from '../src/base/worker-threads.ts';
+import { WORKER_EXEC_ARGV, waitableByAll } from '../src/base/worker-threads.ts';
 import type { Manifest } from '../src/dataset/manifest.ts';
 import { createDatasetFolder, type WrittenFile } from '../src/dataset/write.ts';
 import { AUDIT, INTERACTIVE, PARTITION, SILENT } from './assumptions.ts';
@@ -160,7 +160,7 @@ async function runPool(
     await Promise.all(
       tasks.map(async (task) => {
         if (signal?.aborted) throw interrupted();
-        take((await pool.run(task, signal ? { signal } : {})) as PartitionReply);
+        take((await pool.run(task, waitableByAll(signal))) as PartitionReply);
       }),
     );
   } catch (error) {

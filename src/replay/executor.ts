@@ -4,7 +4,7 @@
  */
 import { Piscina } from 'piscina';
 import { fromPlainError, type PlainError, TocsinError } from '../base/errors.ts';
-import { WORKER_EXEC_ARGV } from '../base/worker-threads.ts';
+import { WORKER_EXEC_ARGV, waitableByAll } from '../base/worker-threads.ts';
 import type { Batch } from '../columns/batch.ts';
 import type { TableSource } from '../engine/run.ts';
 import { type PlainBatch, unpackBatch } from '../engine/transfer.ts';
@@ -72,7 +72,7 @@ export class PoolExecutor implements Executor {
   async run(task: PartitionTask, signal: AbortSignal | undefined): Promise<PartitionRows<Batch>> {
     let answer: WorkerAnswer;
     try {
-      answer = await this.#pool.run({ ...task, dataset: this.#dataset }, signal ? { signal } : {});
+      answer = await this.#pool.run({ ...task, dataset: this.#dataset }, waitableByAll(signal));
     } catch (error) {
       if (signal?.aborted) throw new TocsinError('INTERRUPTED', 'interrupted', { cause: error });
       throw error;
