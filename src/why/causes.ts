@@ -1,16 +1,21 @@
 /** From the operator that lost an event to the reason: the condition, the missing partner, the row that stood in its place. */
 import type { Batch } from '../columns/batch.ts';
 import { valueAt } from '../columns/column.ts';
-import type { Value } from '../columns/value.ts';
 import { evaluate } from '../engine/evaluate.ts';
 import { groupRows } from '../engine/operators/keys.ts';
 import { type Expression, type Plan, planExpressions, visitExpression } from '../plan/plan.ts';
-import { cellText } from '../replay/cells.ts';
 import { type Clauses, RowView, valueText } from './clauses.ts';
 import type { Clause, NamedValue, RunOutcome } from './explanation.ts';
 import { aggregateClause, findHidden, PICKS } from './hidden.ts';
 import type { Identity } from './identities.ts';
-import { describeRow, findMissing, type Missing, nearestFailure, type PartnerQuestion } from './partners.ts';
+import {
+  describeRow,
+  findMissing,
+  type Missing,
+  nearestFailure,
+  type PartnerQuestion,
+  rowsWithKeys,
+} from './partners.ts';
 import { columnsIn, type Feeder, feedersOf, flowingInputs, type Loss, PlanMap, replaceNode, Trace } from './trace.ts';
 
 export interface Lookup {
@@ -153,7 +158,7 @@ function joinReason(node: Node<'join'>, loss: Loss, lookup: Lookup): Reason {
   const key = values.map(({ name, value }) => `${name} ${value}`).join(', ');
   if (kind === 'leftanti' || kind === 'rightanti') {
     const keys = node.on.map((pair) => evaluate(pair[otherSide], other, trace.open));
-    const partners = rowsEqual(other, keys, wanted);
+    const partners = rowsWithKeys(keys, wanted, other.rowCount);
     const found = partners.length > 0 ? describeRow(trace, node[otherSide], partners[0]!) : [];
     return {
       ...plain(
@@ -165,12 +170,12 @@ function joinReason(node: Node<'join'>, loss: Loss, lookup: Lookup): Reason {
       details: { partners: partners.length },
     };
   }
-  const first = kind === 'innerunique' && side === 'left' ? rowsEqual(own, ownKeys, wanted)[0] : undefined;
+  const first = kind === 'innerunique' && side === 'left' ? rowsWithKeys(ownKeys, wanted, own.rowCount)[0] : undefined;
   // Should a partner be found, another row would still stand for the event.
   const deduplicated = first !== undefined && first !== row;
   if (deduplicated) {
     const keys = node.on.map((pair) => evaluate(pair[otherSide], other, trace.open));
-    if (rowsEqual(other, keys, wanted).length > 0) {
+    if (rowsWithKeys(keys, wanted, other.rowCount).length > 0) {
       return {
         ...plain(
           'deduplicated',
@@ -201,23 +206,6 @@ function joinReason(node: Node<'join'>, loss: Loss, lookup: Lookup): Reason {
 /** A key column by its name: what stands in the text is the pair of both sides. */
 function nameOf(key: Expression, { schema }: Batch, clauses: Clauses): string {
   return key.kind === 'column' ? schema[key.index]!.name : clauses.expression(key, schema);
-}
-
-function rowsEqual(
-  batch: Batch,
-  keys: readonly ReturnType<typeof evaluate>[],
-  wanted: PartnerQuestion['wanted'],
-): number[] {
-  const targets = wanted.map(({ type, value }) => keyText(type, value));
-  const found: number[] = [];
-  for (let row = 0; row < batch.rowCount; row++) {
-    if (keys.every((column, i) => keyText(wanted[i]!.type, valueAt(column, row)) === targets[i])) found.push(row);
-  }
-  return found;
-}
-
-function keyText(type: PartnerQuestion['wanted'][number]['type'], value: Value): string {
-  return `${value === null ? 'n' : 'v'}${cellText(type, value)}`;
 }
 
 function cutReason(node: Node<'take'>, { rows }: Loss, { trace, clauses }: Lookup): Reason {

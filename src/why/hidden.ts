@@ -53,14 +53,35 @@ export function findHidden(
   for (const { summarize: node, aggregate } of feeders) {
     if (tried.has(node) || !PICKS.has(node.aggregates[aggregate]!.function)) continue;
     tried.add(node);
-    const leaf: Plan = { op: 'gather', input: node, id: UNDONE, columns: node.columns, span: node.span };
-    const changed = replaceNode(lost, node, leaf);
-    const other = trace.with(UNDONE, undone(trace, node));
+    const { other, changed } = withoutAggregates(trace, lost, node);
     const passing = rowsThatPass(other, changed, event);
     if (passing.length === 0) continue;
     return describe(trace, other.rows(changed), passing, lost, event, { summarize: node, aggregate }, clauses);
   }
   return undefined;
+}
+
+interface Counterfactual {
+  readonly other: Trace;
+  /** The plan of the operator that lost the event, over what `other` brings in place of the `summarize`. */
+  readonly changed: Plan;
+}
+
+/** By run, then by the operator and the `summarize`: events that one operator lost in one run share the work. */
+const counterfactuals = new WeakMap<Trace, Map<Plan, Map<Summarize, Counterfactual>>>();
+
+function withoutAggregates(trace: Trace, lost: Plan, node: Summarize): Counterfactual {
+  let byLost = counterfactuals.get(trace);
+  if (!byLost) counterfactuals.set(trace, (byLost = new Map()));
+  let byNode = byLost.get(lost);
+  if (!byNode) byLost.set(lost, (byNode = new Map()));
+  let made = byNode.get(node);
+  if (!made) {
+    const leaf: Plan = { op: 'gather', input: node, id: UNDONE, columns: node.columns, span: node.span };
+    made = { other: trace.with(UNDONE, undone(trace, node)), changed: replaceNode(lost, node, leaf) };
+    byNode.set(node, made);
+  }
+  return made;
 }
 
 function rowsThatPass(other: Trace, changed: Plan, event: string): Uint32Array {

@@ -4,10 +4,9 @@
  * candidates are looked for: the key in other letter case, and rows of the same actor under another key.
  */
 import { formatDatetime, formatTimespan } from '../base/time.ts';
-import type { Column } from '../columns/column.ts';
-import { valueAt } from '../columns/column.ts';
+import { type Column, columnLength, valueAt } from '../columns/column.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
-import { evaluate } from '../engine/evaluate.ts';
+import { evaluate, isRowLocal } from '../engine/evaluate.ts';
 import { conjuncts } from '../engine/nature.ts';
 import type { Expression, Plan } from '../plan/plan.ts';
 import { cellText } from '../replay/cells.ts';
@@ -88,12 +87,8 @@ class Search {
   /** Rows of `plan` whose keys are the wanted ones. */
   #matching(trace: Trace, plan: Plan, keys: readonly Expression[], fold: boolean): number[] {
     const batch = trace.rows(plan);
-    const tests = this.#question.wanted.map(({ type, value }, i) =>
-      equals(evaluate(keys[i]!, batch, trace.open), type, value, fold),
-    );
-    const found: number[] = [];
-    for (let row = 0; row < batch.rowCount; row++) if (tests.every((test) => test(row))) found.push(row);
-    return found;
+    const columns = keys.map((key) => evaluate(key, batch, trace.open));
+    return rowsWithKeys(columns, this.#question.wanted, batch.rowCount, fold);
   }
 
   /** The operator below `plan` that rows with the key go into and do not come out of. */
@@ -215,11 +210,10 @@ class Search {
       for (const { identity, expression } of scan.identities) {
         const id = own.get(identity);
         if (id === undefined) continue;
-        const same = equals(evaluate(expression, batch, trace.open), 'string', id, true);
+        const same = rowsEqual(evaluate(expression, batch, trace.open), 'string', id, true, undefined);
         const keyColumns = keys.map((key) => evaluate(key, batch, trace.open));
         const rank = IDENTITIES.indexOf(identity);
-        for (let row = 0; row < batch.rowCount; row++) {
-          if (!same(row)) continue;
+        for (const row of same) {
           const found = keyColumns.map((column, i) => cellText(keys[i]!.type, valueAt(column, row)));
           if (found.join('\n') === wantedText) continue;
           const at = valueAt(batch.column(time), row) as bigint;
@@ -258,24 +252,28 @@ export function nearestFailure(
   | undefined {
   const input = trace.rows(node.input);
   const parts = conjuncts(node.predicate);
-  const columns = parts.map((part) => evaluate(part, input, trace.open));
+  // A condition that looks at other rows needs them all.
+  const alone = parts.every(isRowLocal);
+  const looked = alone ? input.select(rows) : input;
+  const results = parts.map((part) => evaluate(part, looked, trace.open));
   let best: { row: number; failed: number[]; miss: number } | undefined;
-  for (const row of rows) {
-    const failed = columns.flatMap((column, i) => (valueAt(column, row) === true ? [] : [i]));
+  for (let i = 0; i < rows.length; i++) {
+    const row = alone ? i : rows[i]!;
+    const failed = results.flatMap((result, part) => (valueAt(result, row) === true ? [] : [part]));
     if (failed.length === 0 || (best && failed.length > best.failed.length)) continue;
-    const view = new RowView(input, row, trace.open, clauses);
-    const miss = Math.min(...failed.map((i) => describeFailure(parts[i]!, view).miss));
+    const view = new RowView(looked, row, trace.open, clauses);
+    const miss = Math.min(...failed.map((part) => describeFailure(parts[part]!, view).miss));
     if (!best || failed.length < best.failed.length || miss < best.miss) best = { row, failed, miss };
   }
   if (!best) return undefined;
-  const [first, ...rest] = best.failed.map((i) => parts[i]!);
-  const view = new RowView(input, best.row, trace.open, clauses);
+  const [first, ...rest] = best.failed.map((part) => parts[part]!);
+  const view = new RowView(looked, best.row, trace.open, clauses);
   return {
     ...describeFailure(first!, view),
     clause: clauses.condition(node, first!),
     conjunct: first!,
     also: rest,
-    row: best.row,
+    row: alone ? rows[best.row]! : best.row,
   };
 }
 
@@ -293,22 +291,55 @@ export function describeRow(trace: Trace, plan: Plan, row: number): NamedValue[]
   return [...shown.filter(isTime), ...shown.filter((value) => !isTime(value))].slice(0, MAX_SHOWN);
 }
 
-/** A test of single cells; what equal dictionary entries answer is asked once. */
-function equals(column: Column, type: ScalarType, wanted: Value, fold: boolean): (row: number) => boolean {
+/** The rows whose cells are the wanted ones, column by column; with `fold` regardless of letter case. */
+export function rowsWithKeys(
+  columns: readonly Column[],
+  wanted: PartnerQuestion['wanted'],
+  rowCount: number,
+  fold = false,
+): number[] {
+  let found: number[] | undefined;
+  wanted.forEach(({ type, value }, i) => {
+    found = rowsEqual(columns[i]!, type, value, fold, found);
+  });
+  return found ?? Array.from({ length: rowCount }, (_, row) => row);
+}
+
+const EQUAL = 1;
+const DIFFERENT = 2;
+
+/** The rows, all or of those given, that hold the wanted value; equal dictionary entries are compared once. */
+function rowsEqual(
+  column: Column,
+  type: ScalarType,
+  wanted: Value,
+  fold: boolean,
+  among: readonly number[] | undefined,
+): number[] {
   const textOf = (value: Value): string => {
     const text = `${value === null ? 'n' : 'v'}${cellText(type, value)}`;
     return fold ? text.toLowerCase().trim() : text;
   };
   const target = textOf(wanted);
-  if (column.kind !== 'coded') return (row) => textOf(valueAt(column, row)) === target;
+  if (column.kind !== 'coded') {
+    const rows = among ?? Array.from({ length: columnLength(column) }, (_, row) => row);
+    return rows.filter((row) => textOf(valueAt(column, row)) === target);
+  }
   const { codes, dictionary } = column;
-  const known = new Map<number, boolean>();
-  return (row) => {
+  const verdicts = new Uint8Array(dictionary.size);
+  const found: number[] = [];
+  const count = among?.length ?? codes.length;
+  for (let i = 0; i < count; i++) {
+    const row = among ? among[i]! : i;
     const code = codes[row]!;
-    let equal = known.get(code);
-    if (equal === undefined) known.set(code, (equal = textOf(dictionary.value(code)) === target));
-    return equal;
-  };
+    let verdict = verdicts[code]!;
+    if (verdict === 0) {
+      verdict = textOf(dictionary.value(code)) === target ? EQUAL : DIFFERENT;
+      verdicts[code] = verdict;
+    }
+    if (verdict === EQUAL) found.push(row);
+  }
+  return found;
 }
 
 interface Below {

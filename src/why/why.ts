@@ -259,7 +259,9 @@ class Work {
         await new Promise((resolve) => setImmediate(resolve));
         if (this.#options.signal?.aborted) throw new TocsinError('INTERRUPTED', 'interrupted');
         const trace = new Trace(evaluator, run);
-        for (const event of seen) outcomes.get(event)!.push(this.#outcome(trace, index, event));
+        let wide: Trace | undefined;
+        const everywhere = (): Trace => (wide ??= partition < 0 ? trace : new Trace(this.#everywhere(), run));
+        for (const event of seen) outcomes.get(event)!.push(this.#outcome(trace, everywhere, index, event));
       }
       done += members.length;
       this.#options.onProgress?.(done, events.length);
@@ -267,7 +269,7 @@ class Work {
     return outcomes;
   }
 
-  #outcome(trace: Trace, run: number, event: string): RunOutcome {
+  #outcome(trace: Trace, everywhere: () => Trace, run: number, event: string): RunOutcome {
     const at = formatDatetime(this.#runs[run]!.at);
     const loss = trace.lossOf(this.#map, event);
     if (!loss) {
@@ -277,10 +279,9 @@ class Work {
     }
     const found = this.#found.get(event)!;
     let identities: ReadonlyMap<Identity, string> | undefined;
-    let everywhere: Trace | undefined;
     const lookup: Lookup = {
       trace,
-      everywhere: () => (everywhere ??= new Trace(this.#everywhere(), trace.run)),
+      everywhere,
       clauses: this.#clauses,
       event,
       generated: found.rows[0]!.generated,
