@@ -66,4 +66,17 @@ describe('tocsin why', () => {
     expect(code).toBe(EXIT_CODES.usage);
     expect(stderr).toContain('the dataset has no event "nothing"');
   });
+
+  test('counts the false alarms by the columns that the rule shows', async () => {
+    const cwd = temporaryFolder();
+    const tables = {
+      AADNonInteractiveUserSignInLogs: [signIn(at('10:00'), 'ann@x', '1.1.1.1')],
+      AuditLogs: [audit(at('10:20'), 'ann@x'), audit(at('10:30'), 'ann@x', { OperationName: 'Delete user' })],
+    };
+    await writeDataset(path.join(cwd, 'tenant'), tables);
+    const { code, stdout } = await tocsin(['why', 'tenant', '--rule', RULE, '--false-alarms'], { cwd });
+    expect(code).toBe(EXIT_CODES.ok);
+    expect(stdout).toContain('2 of 2 unique rows have nothing malicious behind them');
+    expect(stdout).toMatch(/^UserPrincipalName \(Account\.FullName\) +1 value\n {2}ann@x +2 rows +100 %$/m);
+  });
 });
