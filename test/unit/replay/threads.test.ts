@@ -47,16 +47,21 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe('a replay of a dataset on disk', () => {
   test('gives the same bytes for 0, 1 and 2 threads and 1, 4 and 16 partitions', async () => {
-    const written = new Map<string, string>();
-    for (const [partitionCount, dataset] of datasets) {
-      for (const threads of [0, 1, 2]) {
-        const result = await replay(dataset, rule, { threads });
-        expect(result.rows.length).toBeGreaterThan(100);
-        written.set(`${partitionCount}/${threads}`, [...replayLines(rule.rule, result)].join('\n'));
-      }
+    const written = new Set<string>();
+    // Each number of partitions inline; with threads: fewer partitions than threads, as many as fit, and many.
+    for (const [partitionCount, threads] of [
+      [1, 0],
+      [4, 0],
+      [16, 0],
+      [1, 2],
+      [4, 1],
+      [16, 2],
+    ] as const) {
+      const result = await replay(datasets.get(partitionCount)!, rule, { threads });
+      expect(result.rows.length).toBeGreaterThan(100);
+      written.add([...replayLines(rule.rule, result)].join('\n'));
     }
-    expect(written.size).toBe(9);
-    expect(new Set(written.values()).size).toBe(1);
+    expect(written.size).toBe(1);
   });
 
   test.each([
@@ -95,7 +100,8 @@ describe('a replay of a dataset on disk', () => {
     const compiled = compileRule(yaml);
     const results = [];
     for (const [partitionCount, dataset] of datasets) {
-      const result = await replay(dataset, compiled, { threads: partitionCount === 4 ? 2 : 0 });
+      // Two threads at once are the matter of the test above; here it is what passes between threads.
+      const result = await replay(dataset, compiled, { threads: partitionCount === 4 ? 1 : 0 });
       results.push({ digest: result.digest, rows: result.rows, warnings: result.warnings });
     }
     expect(results[0]!.rows.length).toBeGreaterThan(5);
@@ -161,6 +167,6 @@ describe('a replay of a dataset on disk', () => {
         (error: { name: string; code: string }) => ({ name: error.name, code: error.code }),
       );
     expect(await failure(0)).toEqual({ name: 'TocsinError', code: 'INPUT' });
-    expect(await failure(2)).toEqual({ name: 'TocsinError', code: 'INPUT' });
+    expect(await failure(1)).toEqual({ name: 'TocsinError', code: 'INPUT' });
   });
 });
