@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
+import sarifSchema from '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json' with { type: 'json' };
+import { Ajv } from 'ajv';
+import addFormats from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
 import { checksAsMarkdown, toAnnotations, toSarif } from '../../../src/rules/checks/formats.ts';
 import { anyAtLeast, checkRule, CHECKS, FILE_CHECKS } from '../../../src/rules/checks/index.ts';
 import { cleanRuleWith } from '../../support/rules.ts';
+
+/** The schema is of draft 4, of which it uses nothing that draft 7 has changed but the name of `id`. */
+const { $schema: _draft, id: _id, ...draft7 } = sarifSchema;
+const isSarif = addFormats.default(new Ajv({ allErrors: true, strict: false, unicodeRegExp: false })).compile(draft7);
 
 function found(text: string, file = 'rule.yaml'): string[] {
   return checkRule(text, file).findings.map((f) => `${f.check}@${f.problem.position!.line}`);
@@ -152,6 +159,50 @@ describe('other tools', () => {
           },
         },
       ],
+    });
+  });
+
+  describe('get SARIF that its schema accepts', () => {
+    const measured = {
+      ...checked,
+      findings: checked.findings.map((finding) => ({
+        ...finding,
+        proof: { message: 'loses 1 of 2 attack events', events: ['e1'] },
+      })),
+    };
+    const shipped = checkRule(readFileSync('rules/ni-auth-privileged-audit-actions.yaml', 'utf8'), 'rules\\ni.yaml');
+    const unreadable = checkRule('- a\n- b\n', 'C:\\rules\\a b#1.yaml');
+
+    test.each([
+      ['several files', [checked, shipped]],
+      ['what a replay proved', [measured]],
+      ['a rule that cannot be read', [unreadable]],
+      ['nothing at all', []],
+    ])('for %s', (_, files) => {
+      const log: unknown = JSON.parse(JSON.stringify(toSarif(files, '1.2.3')));
+      isSarif(log);
+      expect(isSarif.errors ?? []).toEqual([]);
+    });
+
+    test('which refuses one with a result without a message, a wrong level or a position before the first line', () => {
+      const text = JSON.stringify(toSarif([checked], '1.2.3'));
+      for (const [from, to] of [
+        ['"message":{"text":', '"message":{"txt":'],
+        ['"level":"warning"', '"level":"warn"'],
+        ['"startLine":11', '"startLine":0'],
+        ['"version":"2.1.0"', '"version":"2.0.0"'],
+      ] as const) {
+        expect(text).toContain(from);
+        expect(isSarif(JSON.parse(text.replaceAll(from, to)))).toBe(false);
+      }
+    });
+
+    test('with what a replay proved beside the message, and in it', () => {
+      const sarif = toSarif([measured], '1.2.3') as { runs: { results: Record<string, unknown>[] }[] };
+      expect(sarif.runs[0]!.results[0]).toMatchObject({
+        message: { text: expect.stringContaining('. Measured: loses 1 of 2 attack events. ') as string },
+        properties: { proof: { message: 'loses 1 of 2 attack events', events: ['e1'] } },
+      });
     });
   });
 
