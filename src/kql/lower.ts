@@ -954,10 +954,15 @@ export class QueryLowering implements Lowering {
                 : `${name.slice(4)}_${names[0] ?? ''}_arg${position}`),
         );
       }
-      if (isAny && values.length === 1 && argNodes.length === 1) {
-        const own = written === 'any' && names[0] !== undefined ? `any_${names[0]}` : names[0];
-        return [{ name: own, aggregate: make(name, values, values[0]!.type) }];
+      // The old names say where a value comes from.
+      const [first] = names;
+      if (written === 'any') names.forEach((own, index) => (names[index] = own && `any_${own}`));
+      else if (written === 'argmax' || written === 'argmin') {
+        const best = `${name.slice(4)}_${first ?? ''}`;
+        names.forEach((own, index) => (names[index] = index === 0 ? best : own && `${best}_${own}`));
       }
+      if (isAny && values.length === 1 && argNodes.length === 1)
+        return [{ name: names[0], aggregate: make(name, values, values[0]!.type) }];
       return values.map((value, index) => ({
         name: names[index],
         aggregate: make(isAny ? 'take_any_row' : name, isAny ? [value] : [values[0]!, value], value.type),

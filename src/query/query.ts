@@ -104,7 +104,7 @@ function cellsOf(batch: Batch): Cell[][] {
 }
 
 /** One value as a plain cell; see {@link Cell}. */
-function cellOf(value: Value, type: ScalarType): Cell {
+export function cellOf(value: Value, type: ScalarType): Cell {
   if (value === null) return null;
   switch (type) {
     case 'int':

@@ -36,6 +36,11 @@ describe('names of columns', () => {
       `${T} | summarize count(), max(k), make_set(v), dcount(v), countif(k > 1)`,
       'count_:long max_k:long set_v:dynamic dcount_v:long countif_:long',
     ],
+    [
+      'old aggregates say where a value comes from',
+      `${T} | summarize argmax(k, v), any(k, v), makeset(v)`,
+      'max_k:long max_k_v:string any_k:long any_v:string set_v:dynamic',
+    ],
     ['bin keeps the name of its column', `${T} | summarize count() by bin(k, 5)`, 'k:long count_:long'],
     ['a repeated aggregate is numbered', `${T} | summarize sum(k), sum(k) by v`, 'v:string sum_k:long sum_k1:long'],
     [
