@@ -72,7 +72,12 @@ function withLists(target: Command): Command {
       'rows of a watchlist: CSV, JSON or NDJSON; may be given several times',
       assignment,
     )
-    .option('--external <url=file>', 'local copy of what externaldata reads; may be given several times', assignment);
+    .option('--external <url=file>', 'local copy of what externaldata reads; may be given several times', assignment)
+    .option(
+      '--function <name=file>',
+      'KQL of a function that the workspace has saved; may be given several times',
+      assignment,
+    );
 }
 
 /** The options of a scenario, for the commands that generate one. */

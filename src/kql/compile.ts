@@ -13,8 +13,10 @@ import { knownTables, tableColumns, unlistedColumns, withColumns } from '../sche
 import { type DeclaredFunction, elementsOf, type KustoDiagnostic, loadKusto, type SyntaxNode } from './kusto.ts';
 import { type Capabilities, type Finding, type Insertion, QueryLowering, type RowTable } from './lower.ts';
 import { pruneColumns } from './prune.ts';
+import { preludeFor, type SavedFunction } from './saved-functions.ts';
 
 export type { Capabilities, RowTable } from './lower.ts';
+export type { SavedFunction } from './saved-functions.ts';
 
 export interface CompileOptions {
   /** Named in positions; `query` where absent. */
@@ -29,6 +31,8 @@ export interface CompileOptions {
   readonly externals?: Readonly<Record<string, RowTable>>;
   /** Finds the columns of `evaluate bag_unpack` and its like by evaluating the plugin's input. */
   readonly discover?: (plan: Plan) => readonly ColumnInfo[] | undefined;
+  /** Functions that the workspace has saved, by name. */
+  readonly functions?: Readonly<Record<string, SavedFunction>>;
   /** What may be used; the engine's registries unless a test asks for less. */
   readonly capabilities?: Capabilities;
 }
@@ -74,8 +78,10 @@ export function compileQuery(text: string, options: CompileOptions = {}): QueryP
   }
 }
 
-function compile(text: string, options: CompileOptions, reporter: Reporter): Plan {
+function compile(query: string, options: CompileOptions, reporter: Reporter): Plan {
   const kusto = loadKusto();
+  const prelude = preludeFor(query, options.functions ?? {});
+  const text = prelude.text + query;
   const watchlists = new Map(Object.entries(options.watchlists ?? {}));
   const tables = new Map(Object.entries(options.tables ?? {}));
   const unlisted = unlistedColumns(text);
@@ -89,6 +95,8 @@ function compile(text: string, options: CompileOptions, reporter: Reporter): Pla
     for (const [alias, watchlist] of watchlists) declared.set(alias, watchlist.columns);
   }
   const insertions: Insertion[] = [];
+  /** The offset in the query; what a saved function holds counts as its start. */
+  const queryOffset = (offset: number): number => Math.max(0, originalOffset(offset, insertions) - prelude.text.length);
   const lower = (root: SyntaxNode): { readonly lowering: QueryLowering; readonly plan: Plan | undefined } => {
     const lowering = new QueryLowering({
       kusto,
@@ -96,7 +104,7 @@ function compile(text: string, options: CompileOptions, reporter: Reporter): Pla
       tables,
       watchlists,
       externals: new Map(Object.entries(options.externals ?? {})),
-      originalOffset: (offset) => originalOffset(offset, insertions),
+      originalOffset: queryOffset,
       discover: options.discover,
     });
     return { lowering, plan: lowering.query(root) };
@@ -118,7 +126,7 @@ function compile(text: string, options: CompileOptions, reporter: Reporter): Pla
   const wrong = diagnostics.filter((d) => d.severity === 'Error' && !isTooStrict(d, root, kindOf));
   const unknownPlugins = wrong.flatMap((d): Located[] => {
     const name = /^The plug-in function '(.*)' is not defined/.exec(d.message)?.[1];
-    const start = originalOffset(d.start, insertions);
+    const start = queryOffset(d.start);
     return name === undefined
       ? []
       : [{ message: `the plugin ${name} is not supported`, span: { start, end: start + d.length } }];
@@ -126,7 +134,7 @@ function compile(text: string, options: CompileOptions, reporter: Reporter): Pla
   if (unknownPlugins.length > 0) throw reporter.error('UNSUPPORTED', unknownPlugins);
   const elsewhere = wrong.flatMap((d): Located[] => {
     const name = /^The name '(workspace|app|resource|adx|arg)' does not refer/.exec(d.message)?.[1];
-    const start = originalOffset(d.start, insertions);
+    const start = queryOffset(d.start);
     return name === undefined
       ? []
       : [{ message: `${name}(...): tables of other places are not supported`, span: { start, end: start + d.length } }];
@@ -142,9 +150,11 @@ function compile(text: string, options: CompileOptions, reporter: Reporter): Pla
         kusto.scalarFunctions,
         withInsertions(text, insertions),
       );
+      const place = originalOffset(span.start, insertions);
       return {
         ...rest,
-        span: { start: originalOffset(span.start, insertions), end: originalOffset(span.end, insertions) },
+        ...(place < prelude.text.length && { inside: prelude.positionOf(place) }),
+        span: { start: queryOffset(span.start), end: queryOffset(span.end) },
       };
     });
     throw reporter.error('QUERY', described);
@@ -160,7 +170,7 @@ function compile(text: string, options: CompileOptions, reporter: Reporter): Pla
   }
   if (!plan) {
     throw reporter.error('QUERY', [
-      { message: 'the query has no tabular expression, only let statements', span: { start: 0, end: text.length } },
+      { message: 'the query has no tabular expression, only let statements', span: { start: 0, end: query.length } },
     ]);
   }
   return pruneColumns(plan);
@@ -187,6 +197,8 @@ interface Located {
   readonly message: string;
   readonly hint?: string | undefined;
   readonly span: Span;
+  /** The place in the text of a saved function, where the problem stands there. */
+  readonly inside?: ReturnType<ReturnType<typeof preludeFor>['positionOf']>;
 }
 
 /** Turns spans of the query text into problems at places of the file. */
@@ -204,7 +216,8 @@ class Reporter {
     const seen = new Set<string>();
     const problems: Problem[] = [];
     for (const item of sorted) {
-      const key = `${item.span.start} ${item.message}`;
+      const inside = 'inside' in item ? item.inside : undefined;
+      const key = `${inside ? `${inside.name} ${inside.position.line}` : item.span.start} ${item.message}`;
       if (seen.has(key)) continue;
       seen.add(key);
       problems.push(this.#problem(item));
@@ -212,7 +225,11 @@ class Reporter {
     return new TocsinError(code, problems);
   }
 
-  #problem({ message, hint, span }: Located): Problem {
+  #problem({ message, hint, span, inside }: Located): Problem {
+    if (inside) {
+      const excerpt = { line: inside.line, length: Math.max(1, span.end - span.start) };
+      return { message: `in the function ${inside.name}: ${message}`, hint, position: inside.position, excerpt };
+    }
     const start = Math.max(0, Math.min(span.start, this.#text.length));
     const lineStart = this.#text.lastIndexOf('\n', start - 1) + 1;
     const nextBreak = this.#text.indexOf('\n', start);
@@ -228,6 +245,9 @@ class Reporter {
     return { message, hint, position, excerpt: { line: indent + line, length: Math.max(1, span.end - start) } };
   }
 }
+
+/** Names in one hint, at most. */
+const MOST_LISTED = 10;
 
 /** The binder's words, made to say what was found and what would do. */
 function describe(
@@ -249,11 +269,25 @@ function describe(
     const name = unknown[1]!;
     const near = nearestName(name, [...columnsInScope(root, span.start), ...tables, ...functions]);
     if (near !== undefined && near !== name) hint = `did you mean ${near}?`;
-    else if (message.includes('known table, tabular')) hint = `the tables known here are ${tables.join(', ')}`;
-    if (unknownFunction && text[span.end] === '(') message = `no function is named '${name}'`;
+    else if (message.includes('known table, tabular')) {
+      hint =
+        tables.length <= MOST_LISTED
+          ? `the tables known here are ${tables.join(', ')}`
+          : `a function that the workspace has saved, or what stands in for a table, is given as --function ${name}=FILE`;
+    }
+    if (unknownFunction && text[span.end] === '(') {
+      message = `no function is named '${name}'`;
+      hint ??= `a function that the workspace has saved is given as --function ${name}=FILE`;
+    }
   } else if (diagnostic.start >= text.length) message = `${message}, found the end of the query`;
-  else if (message.startsWith('expected'))
-    message = `${message}, found '${found.trim() === '' ? text.slice(span.start).trim().split(/\s/)[0] : found}'`;
+  else if (message.startsWith('expected')) {
+    if (message === 'expected: ;') hint = 'is this a second query? A rule has one, and its let statements end with ;';
+    if (found.trim() !== '') return { message: `${message}, found '${found}'`, hint, span };
+    // What is missing stands before the next word: that is where a reader looks.
+    const start = span.start + /^\s*/.exec(text.slice(span.start))![0].length;
+    const next = /^\S*/.exec(text.slice(start))![0];
+    return { message: `${message}, found '${next}'`, hint, span: { start, end: start + next.length } };
+  }
   return { message, hint, span };
 }
 

@@ -300,13 +300,13 @@ export class QueryLowering implements Lowering {
       const type: SyntaxNode = declared['Type'];
       const isTable = this.kusto.kindOf(type) === 'SchemaTypeExpression';
       if (index === 0 && piped) {
-        scope.set(parameterName, { kind: 'table', plan: this.#asParameter(piped, type) });
+        scope.set(parameterName, { kind: 'table', plan: piped });
         continue;
       }
       const arg = byName.get(parameterName) ?? byPosition[position++];
       if (isTable) {
         if (!arg) this.reject(node, cx, `the argument ${parameterName} of ${name} is missing`);
-        else scope.set(parameterName, { kind: 'table', plan: this.#asParameter(this.table(arg, cx), type) });
+        else scope.set(parameterName, { kind: 'table', plan: this.table(arg, cx) });
         continue;
       }
       const fallback: SyntaxNode | undefined = parameter['DefaultValue']?.Value;
@@ -332,19 +332,6 @@ export class QueryLowering implements Lowering {
     if (result) return { body: result, cx: inner };
     this.reject(node, cx, `the function ${name} has no result`);
     return undefined;
-  }
-
-  /** A tabular argument shows the columns that its parameter declares; `(*)` shows all. */
-  #asParameter(plan: Plan, type: SyntaxNode): Plan {
-    const columns = elementsOf(type['Columns']).filter(
-      (column) => this.kusto.kindOf(column) === 'NameAndTypeDeclaration',
-    );
-    if (columns.length === 0) return plan;
-    const indexes = columns
-      .map((column) => columnIndex(plan.columns, String(column['Name'].SimpleName)))
-      .filter((i) => i >= 0);
-    const hidden = plan.columns.flatMap((column, index) => (isHidden(column.name) ? [index] : []));
-    return this.#pick(plan, [...indexes, ...hidden], plan.span);
   }
 
   /** The plan of a tabular expression. */

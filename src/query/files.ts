@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { TocsinError } from '../base/errors.ts';
-import type { RowTable } from '../kql/compile.ts';
+import type { RowTable, SavedFunction } from '../kql/compile.ts';
 import { rowTable, withSearchKey } from './query.ts';
 
 /**
@@ -14,12 +14,7 @@ import { rowTable, withSearchKey } from './query.ts';
  * @throws TocsinError `INPUT` where the file cannot be read, or is none of these.
  */
 export function readRowTable(path: string): RowTable {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
-  } catch (error) {
-    throw new TocsinError('INPUT', `${path}: cannot be read (${(error as Error).message})`, { cause: error });
-  }
+  const text = readText(path);
   const extension = extname(path).toLowerCase();
   if (extension === '.csv' || extension === '.txt') return csvTable(text, ',', path);
   if (extension === '.tsv') return csvTable(text, '\t', path);
@@ -30,22 +25,35 @@ export function readRowTable(path: string): RowTable {
   );
 }
 
-/** Files for watchlists by alias, and for external data by URL. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+  } catch (error) {
+    throw new TocsinError('INPUT', `${path}: cannot be read (${(error as Error).message})`, { cause: error });
+  }
+}
+
+/** Files for watchlists by alias, for external data by URL, and for saved functions by name. */
 export interface TableFiles {
   readonly watchlist?: Readonly<Record<string, string>>;
   readonly external?: Readonly<Record<string, string>>;
+  readonly function?: Readonly<Record<string, string>>;
 }
 
-/** What a compilation is to know of watchlists and external data, read from files. */
+/** What a compilation is to know of watchlists, external data and saved functions, read from files. */
 export function tablesFromFiles(files: TableFiles): {
   readonly watchlists: Record<string, RowTable>;
   readonly externals: Record<string, RowTable>;
+  readonly functions: Record<string, SavedFunction>;
 } {
   const read = (paths: Readonly<Record<string, string>> = {}): [string, RowTable][] =>
     Object.entries(paths).map(([name, path]) => [name, readRowTable(path)]);
   return {
     watchlists: Object.fromEntries(read(files.watchlist).map(([alias, table]) => [alias, withSearchKey(table)])),
     externals: Object.fromEntries(read(files.external)),
+    functions: Object.fromEntries(
+      Object.entries(files.function ?? {}).map(([name, file]) => [name, { text: readText(file), file }]),
+    ),
   };
 }
 

@@ -17,7 +17,7 @@ import { scalarFunction } from '../engine/functions/registry.ts';
 import { execute } from '../engine/execute.ts';
 import type { TableSource } from '../engine/run.ts';
 import { batchFromRows, MemoryTables, rowsOf } from '../engine/tables.ts';
-import { type CompileOptions, compileQuery, type RowTable } from '../kql/compile.ts';
+import { type CompileOptions, compileQuery, type RowTable, type SavedFunction } from '../kql/compile.ts';
 import { tableColumns } from '../schema/tables.ts';
 import { discoverColumns } from './discover.ts';
 
@@ -48,6 +48,8 @@ export interface QueryOptions {
   readonly watchlists?: Readonly<Record<string, TableInput>>;
   /** By URL, as `externaldata` has it. Nothing is ever fetched. */
   readonly externals?: Readonly<Record<string, TableInput>>;
+  /** Functions that the workspace has saved, by name. */
+  readonly functions?: Readonly<Record<string, SavedFunction>>;
   /** Named in error messages; `query` where absent. */
   readonly file?: string;
 }
@@ -85,6 +87,7 @@ export async function query(kql: string, options: QueryOptions = {}): Promise<Qu
   const run = { now, window: undefined };
   const compileOptions: CompileOptions = {
     ...(options.file === undefined ? {} : { file: options.file }),
+    ...(options.functions && { functions: options.functions }),
     tables: Object.fromEntries([...given].map(([name, table]) => [name, table.columns])),
     watchlists: Object.fromEntries(
       Object.entries(rowTables(options.watchlists)).map(([alias, table]) => [alias, withSearchKey(table)]),
