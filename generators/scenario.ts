@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TocsinError } from '../src/base/errors.ts';
 import { columnTicksFromMs } from '../src/base/time.ts';
+import { type ExpectationSource, parseExpectation, type PlantedNames } from '../src/score/expectations.ts';
 import { type Chain, type Parameters, parseChain, readParameters } from './attacks/chain.ts';
 import { PEOPLE } from './assumptions.ts';
 import { type Fault, readFault } from './faults.ts';
@@ -36,6 +37,8 @@ export interface Scenario {
   readonly attacks: readonly PlantRequest[];
   readonly lookalikes: readonly PlantRequest[];
   readonly faults: readonly Fault[];
+  /** What every rule is expected to reach on it. */
+  readonly expectations: readonly ExpectationSource[];
   /** Every chain that the scenario names, by name; a look-alike's under `lookalike:` and its name. */
   readonly chains: Readonly<Record<string, Chain>>;
 }
@@ -108,7 +111,18 @@ export function loadScenario(nameOrPath: string, overrides: ScenarioOverrides = 
   return parseScenario(shown, readText(file, 'the scenario'), overrides, isPath ? path.dirname(file) : undefined);
 }
 
-const SCENARIO_KEYS = ['name', 'title', 'seed', 'start', 'days', 'tenant', 'attacks', 'lookalikes', 'faults'] as const;
+const SCENARIO_KEYS = [
+  'name',
+  'title',
+  'seed',
+  'start',
+  'days',
+  'tenant',
+  'attacks',
+  'lookalikes',
+  'faults',
+  'expectations',
+] as const;
 const TENANT_KEYS = ['name', 'domain', 'users', 'adminShare', 'guestShare', 'offices'] as const;
 const OFFICE_KEYS = ['city', 'timeZone', 'share'] as const;
 const PLANT_KEYS = ['chain', 'variant', 'count', 'perWeekPer1000Users', 'parameters'] as const;
@@ -155,6 +169,14 @@ export function parseScenario(
   const faultsEntry = fields.get('faults');
   const faults = faultsEntry ? reader.items(faultsEntry.node, 'faults').map((item) => readFault(reader, item)) : [];
 
+  const expectationsEntry = fields.get('expectations');
+  const expectations = expectationsEntry ? reader.placedTexts(expectationsEntry.node, 'expectations') : [];
+  const names = plantedNames({ attacks, lookalikes });
+  for (const source of expectations) {
+    const parsed = parseExpectation(source, names);
+    if ('message' in parsed) reader.problems.push(parsed);
+  }
+
   checkOverrides(overrides);
   const planted = attacks.reduce((sum, request) => sum + expectedCount(request, tenant.users, days), 0);
   if (planted > tenant.users) {
@@ -165,7 +187,23 @@ export function parseScenario(
     );
   }
   reader.throwFaults();
-  return { name, title, seed, startMs, days, tenant, attacks, lookalikes, faults, chains };
+  return { name, title, seed, startMs, days, tenant, attacks, lookalikes, faults, expectations, chains };
+}
+
+/** What a scenario may plant: the names that expectations can speak of. */
+export function plantedNames({ attacks, lookalikes }: Pick<Scenario, 'attacks' | 'lookalikes'>): PlantedNames {
+  const chains = new Map<string, string[]>();
+  for (const { choices } of attacks) {
+    for (const [chain, variant] of choices) {
+      const variants = chains.get(chain);
+      if (!variants) chains.set(chain, [variant]);
+      else if (!variants.includes(variant)) variants.push(variant);
+    }
+  }
+  return {
+    chains,
+    lookalikes: [...new Set(lookalikes.flatMap(({ choices }) => choices.map(([chain]) => chain)))],
+  };
 }
 
 /**

@@ -3,7 +3,7 @@
  * at once. Methods return a fallback after a fault; the caller throws what was collected at the end.
  */
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
-import { nearestName, type Problem, TocsinError } from '../src/base/errors.ts';
+import { nearestName, type Position, type Problem, TocsinError } from '../src/base/errors.ts';
 
 /** A tick is the smallest step of a Kusto datetime: 100 ns. */
 const MS_BY_UNIT: Readonly<Record<string, number>> = {
@@ -111,6 +111,18 @@ export class YamlReader {
     if (isScalar(node) && (typeof node.value === 'string' || typeof node.value === 'number')) return String(node.value);
     this.fault(node, `${what} must be text, found ${describe(node)}`);
     return fallback;
+  }
+
+  /** Each item of a list as text, with the place where it begins. */
+  placedTexts(node: Node | null, what: string): { text: string; position: Position; line: string }[] {
+    return this.items(node, what).flatMap((item) => {
+      const before = this.problems.length;
+      const text = this.text(item, `an item of ${what}`);
+      if (this.problems.length > before) return [];
+      const quote = isScalar(item) && (item.type === 'QUOTE_DOUBLE' || item.type === 'QUOTE_SINGLE') ? 1 : 0;
+      const { line, col } = this.#lines.linePos(item!.range![0] + quote);
+      return [{ text, position: { file: this.file, line, column: col }, line: this.#text.split('\n')[line - 1]! }];
+    });
   }
 
   flag(node: Node | null, what: string, fallback = false): boolean {

@@ -45,6 +45,22 @@ export { checkRule, CHECKS, type CheckSeverity, type Finding, type RuleCheck } f
 export { type CompiledRule, compileRule, type CompileRuleOptions } from './rules/compile.ts';
 export { type LoadedRule, loadRule, type Rule } from './rules/rule.ts';
 export {
+  type BaselineComparison,
+  compareWithBaseline,
+  type MetricChange,
+  parseTolerances,
+  type Tolerance,
+} from './score/baseline.ts';
+export {
+  checkExpectation,
+  type Expectation,
+  type ExpectationResult,
+  type ExpectationSource,
+  type Metric,
+  parseExpectations,
+  type PlantedNames,
+} from './score/expectations.ts';
+export {
   type AccountDays,
   compareRules,
   type PairComparison,

@@ -19,6 +19,7 @@ import type { RobustnessFlags } from './commands/robustness.ts';
 import type { RunFlags } from './commands/run.ts';
 import type { ScheduleFlags } from './commands/schedule.ts';
 import type { SupportFlags } from './commands/support.ts';
+import type { ScoreFlags } from './commands/score.ts';
 import type { WhyFlags } from './commands/why.ts';
 import { exitCodeLines } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
@@ -90,7 +91,24 @@ function scenarioCommand(name: string, summary: string): Command {
     .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS);
 }
 
-withLists(scenarioCommand('run', 'generate a scenario, replay rules over it and score what they catch'))
+/** The options that make a score pass or fail, and tell a CI server so. */
+function withExpectations(target: Command): Command {
+  return target
+    .option('--expect <expectation>', "such as 'recall >= 0.9'; may be given several times", collect)
+    .option('--baseline <file>', 'an earlier score, as --json prints it: fail where a rule got worse')
+    .option(
+      '--tolerance <name=value>',
+      'how much worse than the baseline a measure may be; may be given several times',
+      collect,
+    )
+    .option('--junit <file>', 'write the expectations as JUnit XML')
+    .option('--markdown <file>', 'write a summary in Markdown')
+    .option('--github', 'annotate failures for GitHub (default: where GITHUB_ACTIONS is set)');
+}
+
+withExpectations(
+  withLists(scenarioCommand('run', 'generate a scenario, replay rules over it and score what they catch')),
+)
   .option('--rule <file>', 'rule file, may be given several times (default: the shipped rule)', collect)
   .option('--out <folder>', 'keep the dataset, with alerts.ndjson and score.json in it')
   .option('--schedule', 'say what the schedule, and others in its place, lose and repeat')
@@ -146,11 +164,11 @@ withLists(command('replay', 'run a rule on its schedule over a dataset'))
     (await import('./commands/replay.ts')).replay(dataset, flags, terminal, interruptible()),
   );
 
-command('score', 'score the alerts of an earlier replay against the truth of their dataset')
+withExpectations(command('score', 'score the alerts of an earlier replay against the truth of their dataset'))
   .argument('<dataset>', 'folder of the dataset that was replayed')
   .requiredOption('--alerts <file>', 'what tocsin replay --out wrote')
-  .action(async (dataset: string, options: { alerts: string }) =>
-    (await import('./commands/score.ts')).score(dataset, options, terminal),
+  .action(async (dataset: string, flags: ScoreFlags) =>
+    (await import('./commands/score.ts')).score(dataset, flags, terminal),
   );
 
 withLists(command('check', 'find what is wrong with a rule, and what works otherwise than it says'))

@@ -1,25 +1,35 @@
-/** Prints a score, and fails where it proves nothing: a score of no attacks must never pass for a good one. */
+/** Prints a score, and fails where an expectation does, or where it proves nothing: no attacks must never pass for all caught. */
 import { TocsinError } from '../base/errors.ts';
 import type { TruthIncident } from '../dataset/truth.ts';
 import type { ScoreReport } from '../report/json.ts';
+import { failureSummary } from '../report/expectations.ts';
 import { scoreText } from '../report/text.ts';
 import type { RuleScore } from '../score/score.ts';
+import type { Gate } from './gate.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
  * @param dataset - where the dataset stays; undefined where it is thrown away.
- * @throws {@link TocsinError} `EXPECTATION`, after printing, where nothing was read or planted.
+ * @throws {@link TocsinError} `EXPECTATION`, after printing, where an expectation failed or nothing was read or planted.
  */
 export async function printScore(
   report: ScoreReport,
   truth: readonly TruthIncident[],
   dataset: string | undefined,
   terminal: Terminal,
+  gate: Gate,
 ): Promise<void> {
   await terminal.result(
     terminal.json ? JSON.stringify(report) : scoreText(report, { colors: terminal.colors, truth, dataset }),
   );
-  expectProof(report.rules.map((rule) => ({ name: rule.file ?? rule.rule, score: rule })));
+  await gate.publish(report, faultsOf, terminal);
+  const problems = report.rules.flatMap((rule) => {
+    const summary = failureSummary(rule);
+    return [...faultsOf(rule), ...(summary === undefined ? [] : [summary])].map((fault) => ({
+      message: `${rule.file ?? rule.rule}: ${fault}`,
+    }));
+  });
+  if (problems.length > 0) throw new TocsinError('EXPECTATION', problems);
 }
 
 /** @throws {@link TocsinError} `EXPECTATION` for every score that proves nothing. */

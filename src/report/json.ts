@@ -1,5 +1,7 @@
 /** The score as the JSON object `tocsin.score/1`, for machines: docs/score.md and docs/score.schema.json describe it. */
 import type { Manifest } from '../dataset/manifest.ts';
+import type { BaselineComparison } from '../score/baseline.ts';
+import type { ExpectationResult } from '../score/expectations.ts';
 import type { RuleScore } from '../score/score.ts';
 import type { ClauseLosses } from '../why/explanation.ts';
 import type { ComparisonReport } from './comparison.ts';
@@ -22,6 +24,10 @@ export interface RuleReport extends RuleScore {
   readonly losses?: readonly ClauseLosses[];
   /** What the rule's schedule, the first, and others lose and repeat. Absent where it was not asked for. */
   readonly schedules?: readonly ScheduleReport[];
+  /** What the rule was expected to reach; absent where nothing was. */
+  readonly expectations?: readonly ExpectationResult[];
+  /** Absent where no baseline was given, null where it does not hold this rule. */
+  readonly baseline?: BaselineComparison | null;
   readonly seconds: Seconds;
 }
 

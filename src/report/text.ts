@@ -5,6 +5,7 @@ import type picocolors from 'picocolors';
 import type { TruthIncident } from '../dataset/truth.ts';
 import type { AlertScore, IncidentScore, Recall, TimeToDetect } from '../score/score.ts';
 import { comparisonText } from './comparison.ts';
+import { expectationsText } from './expectations.ts';
 import {
   fit,
   formatCount,
@@ -44,7 +45,13 @@ export function scoreText(report: ScoreReport, options: TextOptions): string {
     header(report, options.colors),
     ...(rules.length > MAX_BOARDS && comparison.length > 0 ? [] : rules.map((rule) => ruleBoard(rule, options))),
     ...(comparison.length > 0 ? [comparisonText(rules, comparison, options.colors)] : []),
+    ...expectationBlock(rules, options.colors),
   ].join('\n\n');
+}
+
+function expectationBlock(rules: readonly RuleReport[], colors: Colors): string[] {
+  const blocks = rules.flatMap((rule) => expectationsText(rule, colors) ?? []);
+  return blocks.length === 0 ? [] : [`${colors.bold('Expectations')}\n${blocks.join('\n\n')}`];
 }
 
 function header(report: ScoreReport, colors: Colors): string {

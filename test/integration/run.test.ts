@@ -177,6 +177,11 @@ describe('tocsin run with bad input', () => {
     { args: ['run', 'contoso-2k', '--seed', '1.5'], code: EXIT_CODES.usage, says: 'Expected a whole number' },
     { args: ['run', 'contoso-2k', '--user', '100'], code: EXIT_CODES.usage, says: 'Did you mean --users?' },
     { args: ['run', 'contoso-2k', ...SMALL, '--rule', 'no.yaml'], code: EXIT_CODES.io, says: 'there is no such file' },
+    {
+      args: ['run', 'contoso-2k', ...SMALL, '--expect', 'attacks.illicit-consnt.recall > 0'],
+      code: EXIT_CODES.usage,
+      says: 'did you mean "attacks.illicit-consent.recall"?',
+    },
     { args: ['generate', 'contoso-2k'], code: EXIT_CODES.usage, says: "'--out <folder>' not specified" },
     { args: ['generate', 'contoso-2k', '--out', 'no/such/folder'], code: EXIT_CODES.io, says: 'create it first' },
   ])('says what is wrong and leaves nothing behind: $args', async ({ args, code, says }) => {

@@ -87,6 +87,26 @@ describe('tocsin score', () => {
     expect(stderr).toContain('no attack was planted');
   });
 
+  test('passes or fails by what is expected, and tells a CI server', async () => {
+    const cwd = await written([ATTACK], RUNS);
+    const score = ['score', 'tenant', '--alerts', 'alerts.ndjson'];
+    const first = await tocsin([...score, '--json', '--expect', 'recall == 100%', '--expect', 'missed < 1'], { cwd });
+    expect([first.code, first.stderr]).toEqual([EXIT_CODES.ok, '']);
+    writeFileSync(path.join(cwd, 'before.json'), first.stdout);
+    const gated = ['--expect', 'timeToDetect.p90 <= 30m', '--expect', 'recall >= 0.9', '--baseline', 'before.json'];
+    const files = ['--junit', 'junit.xml', '--markdown', 'summary.md', '--github'];
+    const { code, stdout, stderr } = await tocsin([...score, ...gated, ...files], { cwd });
+    expect(code).toBe(EXIT_CODES.expectation);
+    expect(stdout).toContain('    ✗ timeToDetect.p90 <= 30m                       55m\n    ✓ recall >= 0.9');
+    expect(stdout).toContain('    ✓ recall                                        1, as before, tolerance 0');
+    expect(stderr).toBe(
+      '::error title=Expectation failed::timeToDetect.p90 <= 30m: measured 55m\n' +
+        'error: silent: 1 of 2 expectations failed\n',
+    );
+    expect(readFileSync(path.join(cwd, 'junit.xml'), 'utf8')).toContain('tests="5" failures="1"');
+    expect(readFileSync(path.join(cwd, 'summary.md'), 'utf8')).toContain('| ❌ | `timeToDetect.p90 <= 30m` | 55m |');
+  });
+
   describe('with bad input', () => {
     test.each([
       { args: ['nowhere', '--alerts', 'alerts.ndjson'], says: 'there is no such folder' },

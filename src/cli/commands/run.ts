@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadScenario, plantedNames } from '../../../generators/scenario.ts';
 import { type Dataset, openDataset } from '../../dataset/read.ts';
 import type { TruthIncident } from '../../dataset/truth.ts';
 import { outputError } from '../../dataset/write.ts';
@@ -14,6 +15,7 @@ import { compareRules } from '../../score/compare.ts';
 import { score } from '../../score/score.ts';
 import { type ClauseLosses, lossesOf } from '../../why/explanation.ts';
 import { missedEvents, whyNot } from '../../why/why.ts';
+import { Gate, type GateFlags } from '../gate.ts';
 import { printScore } from '../scoreboard.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import type { Terminal } from '../terminal.ts';
@@ -21,7 +23,7 @@ import { type ScenarioFlags, type TimedDataset, timedGenerate } from './generate
 import { allLines, type TimedReplay, timedReplay } from './replay.ts';
 import { schedulesOf } from './schedule.ts';
 
-export interface RunFlags extends ScenarioFlags, TableFiles {
+export interface RunFlags extends ScenarioFlags, TableFiles, GateFlags {
   readonly rule?: readonly string[];
   readonly out?: string;
   readonly force?: boolean;
@@ -51,6 +53,13 @@ async function runIn(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
+  const { users, days, seed } = flags;
+  const loaded = loadScenario(scenario, { users, days, seed });
+  const gate = Gate.prepare(flags, plantedNames(loaded), {
+    scenario: loaded.expectations,
+    rules: flags.rule ?? [shippedRule()],
+  });
+  gate.expectScenario({ scenario: loaded.name, seed: loaded.seed, users: loaded.tenant.users });
   const { rules, generated } = await compileWhileGenerating(out, scenario, flags, terminal, signal);
   const dataset = await openDataset(out);
   const truth = await dataset.truth();
@@ -69,9 +78,9 @@ async function runIn(
     reports.map((each, index) => ({ score: each, result: replays[index]!.result })),
     truth,
   );
-  const report = scoreReport(dataset.manifest, reports, comparisonReports(pairs, reports));
+  const report = gate.judge(scoreReport(dataset.manifest, reports, comparisonReports(pairs, reports)));
   if (flags.out !== undefined) await keepResults(out, replays, JSON.stringify(report), signal);
-  await printScore(report, truth, flags.out, terminal);
+  await printScore(report, truth, flags.out, terminal, gate);
 }
 
 /**

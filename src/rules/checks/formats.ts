@@ -1,4 +1,5 @@
 /** Findings in the forms that other tools read: SARIF 2.1.0 and GitHub's annotations; and the checks as documentation. */
+import type { Position } from '../../base/errors.ts';
 import { CHECKS, type CheckSeverity, type Finding, FILE_CHECKS, type RuleCheck } from './index.ts';
 
 const LEVELS: Readonly<Record<CheckSeverity, 'error' | 'warning' | 'note'>> = {
@@ -85,10 +86,24 @@ export function toAnnotations({ file, findings }: RuleCheck): string[] {
   const commands = { error: 'error', warning: 'warning', info: 'notice' } as const;
   return findings.map((finding) => {
     const { check, severity, problem } = finding;
-    const { line, column } = problem.position ?? { line: 1, column: 1 };
-    const properties = `file=${escapeProperty(file)},line=${line},col=${column},title=${escapeProperty(check)}`;
-    return `::${commands[severity]} ${properties}::${escapeData(textOf(finding))}`;
+    const position = problem.position ?? { file, line: 1, column: 1 };
+    return workflowCommand(commands[severity], check, textOf(finding), { ...position, file });
   });
+}
+
+/**
+ * An annotation, as GitHub's runner reads it from the output of a step.
+ *
+ * https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+ */
+export function workflowCommand(
+  level: 'error' | 'warning' | 'notice',
+  title: string,
+  message: string,
+  position?: Position,
+): string {
+  const place = position ? `file=${escapeProperty(position.file)},line=${position.line},col=${position.column},` : '';
+  return `::${level} ${place}title=${escapeProperty(title)}::${escapeData(message)}`;
 }
 
 function escapeData(text: string): string {

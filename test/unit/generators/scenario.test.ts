@@ -23,6 +23,35 @@ describe('a scenario', () => {
     expect(scenario.attacks.length).toBeGreaterThan(0);
   });
 
+  test('holds what is expected of a rule, and knows the names of what it plants', () => {
+    const text = [
+      'tenant: { users: 100 }',
+      'attacks:',
+      '  - { chain: illicit-consent, variant: all }',
+      'lookalikes:',
+      '  - { chain: helpdesk-reset, perWeekPer1000Users: 1 }',
+      'expectations:',
+      '  - recall >= 0.9',
+      '  - "attacks.illicit-consent.plain.recall == 100%"',
+      '  - lookalikes.helpdesk-reset.share <= 10%',
+    ].join('\n');
+    const { expectations } = parseScenario('mine.yaml', text);
+    expect(expectations.map(({ position, text: written }) => [position.line, position.column, written])).toEqual([
+      [7, 5, 'recall >= 0.9'],
+      [8, 6, 'attacks.illicit-consent.plain.recall == 100%'],
+      [9, 5, 'lookalikes.helpdesk-reset.share <= 10%'],
+    ]);
+    expect(
+      faults(text.replace('recall >= 0.9', 'attacks.mfa-method-by-admin.recall >= 0.9').replace('100%"', '100"')),
+    ).toEqual([
+      expect.stringMatching(/^7:5 unknown measure "attacks.mfa-method-by-admin.recall" \(the scenario plants /),
+      '8:46 attacks.illicit-consent.plain.recall: found "100", expected a share from 0 to 1, or from 0 % to 100 % (did you mean 100%?)',
+    ]);
+    expect(faults('tenant: { users: 100 }\nexpectations: recall >= 0.9')).toEqual([
+      '2:15 expectations must be a list, found "recall >= 0.9"',
+    ]);
+  });
+
   test('takes users, days and seed from the caller', () => {
     const scenario = loadScenario('contoso-2k', { users: 50, days: 2, seed: 9 });
     expect([scenario.tenant.users, scenario.days, scenario.seed]).toEqual([50, 2, 9]);
