@@ -15,6 +15,7 @@ import type { GenerateFlags } from './commands/generate.ts';
 import type { ImportFlags } from './commands/import.ts';
 import type { QueryFlags } from './commands/query.ts';
 import type { ReplayFlags } from './commands/replay.ts';
+import type { ReportFlags } from './commands/report.ts';
 import type { RobustnessFlags } from './commands/robustness.ts';
 import type { RunFlags } from './commands/run.ts';
 import type { ScheduleFlags } from './commands/schedule.ts';
@@ -112,7 +113,8 @@ withExpectations(
   .option('--rule <file>', 'rule file, may be given several times (default: the shipped rule)', collect)
   .option('--out <folder>', 'keep the dataset, with alerts.ndjson and score.json in it')
   .option('--schedule', 'say what the schedule, and others in its place, lose and repeat')
-  .option('--force', 'replace a dataset that is there')
+  .option('--report <file>', 'write the results as one HTML file as well')
+  .option('--force', 'replace a dataset and a report that are there')
   .action(async (scenario: string, flags: RunFlags) =>
     (await import('./commands/run.ts')).run(scenario, flags, terminal, interruptible()),
   );
@@ -169,6 +171,16 @@ withExpectations(command('score', 'score the alerts of an earlier replay against
   .requiredOption('--alerts <file>', 'what tocsin replay --out wrote')
   .action(async (dataset: string, flags: ScoreFlags) =>
     (await import('./commands/score.ts')).score(dataset, flags, terminal),
+  );
+
+withLists(command('report', 'lay out what rules catch and miss as one HTML file'))
+  .argument('<dataset>', 'folder of the dataset')
+  .requiredOption('--rule <file>', 'rule file; may be given several times', collect)
+  .option('--out <file>', 'the HTML file to write', 'report.html')
+  .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS)
+  .option('--force', 'replace a file that is there')
+  .action(async (dataset: string, flags: ReportFlags) =>
+    (await import('./commands/report.ts')).report(dataset, flags, terminal, interruptible()),
   );
 
 withLists(command('check', 'find what is wrong with a rule, and what works otherwise than it says'))

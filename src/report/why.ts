@@ -110,11 +110,14 @@ function byIncident(events: readonly string[], plantedOf: PlantedOf): string[][]
 }
 
 /** `41 of 60 were lost at line 12`, for a scoreboard. */
-function lossLine({ events, causes }: ClauseLosses, all: number): string {
-  const kinds = Object.entries(causes)
-    .toSorted((a, b) => b[1] - a[1])
-    .map(([cause, count]) => `${CAUSES[cause as Cause]}${Object.keys(causes).length > 1 ? ` ${count}` : ''}`);
-  return `${formatCount(events.length)} of ${formatCount(all)} lost here: ${kinds.join(', ')}`;
+function lossLine(losses: ClauseLosses, all: number): string {
+  return `${formatCount(losses.events.length)} of ${formatCount(all)} lost here: ${causesText(losses)}`;
+}
+
+/** `no partner 7, came in too late 2`; without the number where there is one cause. */
+export function causesText({ causes }: ClauseLosses): string {
+  const kinds = Object.entries(causes).toSorted((a, b) => b[1] - a[1]);
+  return kinds.map(([cause, count]) => `${CAUSES[cause as Cause]}${kinds.length > 1 ? ` ${count}` : ''}`).join(', ');
 }
 
 function caret({ position, excerpt }: Clause, message: string): string {

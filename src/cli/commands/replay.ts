@@ -82,7 +82,8 @@ export function* allLines(replays: readonly TimedReplay[]): Generator<string> {
   for (const { compiled, result } of replays) yield* replayLines(compiled.rule, result);
 }
 
-async function checkFile(file: string, force: boolean): Promise<void> {
+/** @throws {@link TocsinError} `OUTPUT` where `file` is there, not empty, and not to be replaced. */
+export async function checkFile(file: string, force: boolean): Promise<void> {
   const found = await stat(file).catch(() => undefined);
   if (!found) return;
   if (found.isDirectory()) throw new TocsinError('OUTPUT', `${file}: is a folder, expected a file to write`);

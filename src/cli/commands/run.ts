@@ -4,30 +4,25 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadScenario, plantedNames } from '../../../generators/scenario.ts';
 import { type Dataset, openDataset } from '../../dataset/read.ts';
-import type { TruthIncident } from '../../dataset/truth.ts';
 import { outputError } from '../../dataset/write.ts';
 import { writeLines } from '../../replay/output.ts';
-import { comparisonReports } from '../../report/comparison.ts';
-import { type RuleReport, scoreReport } from '../../report/json.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { type CompiledRule, compileRule, readRuleText } from '../../rules/compile.ts';
-import { compareRules } from '../../score/compare.ts';
-import { score } from '../../score/score.ts';
-import { type ClauseLosses, lossesOf } from '../../why/explanation.ts';
-import { missedEvents, whyNot } from '../../why/why.ts';
 import { Gate, type GateFlags } from '../gate.ts';
+import { htmlReportOf, scoreReplays } from '../score-replays.ts';
 import { printScore } from '../scoreboard.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import type { Terminal } from '../terminal.ts';
 import { type ScenarioFlags, type TimedDataset, timedGenerate } from './generate.ts';
-import { allLines, type TimedReplay, timedReplay } from './replay.ts';
-import { schedulesOf } from './schedule.ts';
+import { allLines, checkFile, type TimedReplay, timedReplay } from './replay.ts';
+import { writeReport } from './report.ts';
 
 export interface RunFlags extends ScenarioFlags, TableFiles, GateFlags {
   readonly rule?: readonly string[];
   readonly out?: string;
   readonly force?: boolean;
   readonly schedule?: boolean;
+  readonly report?: string;
 }
 
 /** Replayed where no rule is given. */
@@ -39,6 +34,7 @@ interface NamedRule {
 }
 
 export async function run(scenario: string, flags: RunFlags, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  if (flags.report !== undefined) await checkFile(flags.report, flags.force ?? false);
   if (flags.out !== undefined) {
     await runIn(flags.out, scenario, flags, terminal, signal);
     return;
@@ -67,19 +63,14 @@ async function runIn(
   for (const { file, compiled } of rules) {
     replays.push(await timedReplay(dataset, file, compiled, flags.threads, terminal, signal));
   }
-  const reports: RuleReport[] = [];
-  for (const replay of replays) {
-    const report = scored(replay, truth, dataset, generated.seconds);
-    const losses = await explained(replay, report, truth, dataset, terminal, signal);
-    const schedules = flags.schedule ? schedulesOf(dataset, replay.compiled, truth) : undefined;
-    reports.push({ ...report, ...(losses && { losses }), ...(schedules && { schedules }) });
-  }
-  const pairs = compareRules(
-    reports.map((each, index) => ({ score: each, result: replays[index]!.result })),
-    truth,
-  );
-  const report = gate.judge(scoreReport(dataset.manifest, reports, comparisonReports(pairs, reports)));
+  const options = { generateSeconds: generated.seconds, schedule: flags.schedule ?? false, signal };
+  const scored = await scoreReplays(dataset, truth, replays, options, terminal);
+  const report = gate.judge(scored.report);
   if (flags.out !== undefined) await keepResults(out, replays, JSON.stringify(report), signal);
+  if (flags.report !== undefined) {
+    const page = htmlReportOf({ ...scored, report }, truth, replays, flags.out);
+    await writeReport(flags.report, page, signal);
+  }
   await printScore(report, truth, flags.out, terminal, gate);
 }
 
@@ -139,46 +130,6 @@ export function shippedRule(): string {
   const file = path.join(path.dirname(fileURLToPath(import.meta.resolve('tocsin/package.json'))), SHIPPED_RULE);
   const relative = path.relative(process.cwd(), file);
   return relative.startsWith('..') ? file : relative;
-}
-
-function scored(
-  { file, compiled, result, seconds }: TimedReplay,
-  truth: readonly TruthIncident[],
-  dataset: Dataset,
-  generateSeconds: number,
-): RuleReport {
-  const started = performance.now();
-  const ruleScore = score(result, compiled.rule.name, truth, dataset.manifest);
-  const scoreSeconds = (performance.now() - started) / 1000;
-  return { ...ruleScore, file, seconds: { generate: generateSeconds, replay: seconds, score: scoreSeconds } };
-}
-
-/** Beyond this many rows finding the reasons could take longer than the replay did; `tocsin why` still does. */
-const MAX_EXPLAINED_ROWS = 50_000_000;
-
-/** Which clauses lost the malicious events that no alert contains. */
-async function explained(
-  { compiled, result }: TimedReplay,
-  report: RuleReport,
-  truth: readonly TruthIncident[],
-  dataset: Dataset,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<ClauseLosses[] | undefined> {
-  if (Object.values(result.rowsRead).reduce((sum, count) => sum + count, 0) > MAX_EXPLAINED_ROWS) return undefined;
-  const events = missedEvents(result, truth);
-  const progress = await terminal.progress('explaining', 'events');
-  const explanations = await whyNot(dataset, compiled, events, {
-    replay: result,
-    signal,
-    onProgress: (done, total) => progress.update(done, total),
-  });
-  progress.stop();
-  return lossesOf(
-    explanations,
-    truth,
-    report.perScenario.flatMap(({ missed }) => missed),
-  );
 }
 
 /** Puts the alerts and the score beside the tables of the dataset. */

@@ -1,0 +1,63 @@
+/** `tocsin report`: rules over a dataset that is already there, scored, explained and laid out as one HTML file. */
+import { openDataset } from '../../dataset/read.ts';
+import { writeLines } from '../../replay/output.ts';
+import { formatNumber, formatShare } from '../../report/format.ts';
+import { type HtmlReport, reportHtml } from '../../report/html.ts';
+import type { ScoreReport } from '../../report/json.ts';
+import { pageAssets } from '../../report/page-assets.ts';
+import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
+import { compileRule } from '../../rules/compile.ts';
+import { htmlReportOf, scoreReplays } from '../score-replays.ts';
+import { expectProof } from '../scoreboard.ts';
+import type { Terminal } from '../terminal.ts';
+import { checkFile, type TimedReplay, timedReplay } from './replay.ts';
+
+export interface ReportFlags extends TableFiles {
+  readonly rule: readonly string[];
+  readonly out: string;
+  readonly threads?: number;
+  readonly force?: boolean;
+}
+
+export async function report(
+  location: string,
+  flags: ReportFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  await checkFile(flags.out, flags.force ?? false);
+  const dataset = await openDataset(location);
+  const truth = await dataset.truth();
+  const lists = tablesFromFiles(flags);
+  const rules = flags.rule.map((file) => ({ file, compiled: compileRule(file, { ...lists, dataset }) }));
+  const replays: TimedReplay[] = [];
+  for (const { file, compiled } of rules) {
+    replays.push(await timedReplay(dataset, file, compiled, flags.threads, terminal, signal));
+  }
+  const scored = await scoreReplays(
+    dataset,
+    truth,
+    replays,
+    { generateSeconds: null, schedule: false, signal },
+    terminal,
+  );
+  await writeReport(flags.out, htmlReportOf(scored, truth, replays, location), signal);
+  await terminal.result(terminal.json ? JSON.stringify(scored.report) : summary(flags.out, scored.report));
+  expectProof(scored.report.rules.map((rule) => ({ name: rule.file ?? rule.rule, score: rule })));
+}
+
+/** Writes the page as one file. @throws {@link TocsinError} `OUTPUT` where it cannot be written. */
+export async function writeReport(file: string, content: HtmlReport, signal: AbortSignal): Promise<void> {
+  await writeLines(file, [reportHtml(content, pageAssets()).trimEnd()], signal);
+}
+
+function summary(file: string, { rules }: ScoreReport): string {
+  return [
+    ...rules.map(({ rule, attacks, alerts }) => {
+      const recall = attacks.recall === null ? 'n/a' : formatShare(attacks.recall);
+      const precision = alerts.precision === null ? 'n/a' : formatShare(alerts.precision);
+      return `${rule}: attack recall ${recall}, alert precision ${precision}`;
+    }),
+    `${formatNumber(rules.length, 'rule')} in ${file}: open it in a browser`,
+  ].join('\n');
+}

@@ -1,0 +1,127 @@
+/** A small report by hand, in which every text that comes from outside tries to be markup or script. */
+import type { Manifest } from '../../src/dataset/manifest.ts';
+import { comparisonReports } from '../../src/report/comparison.ts';
+import type { HtmlReport, ReportedRule } from '../../src/report/html.ts';
+import { type RuleReport, scoreReport } from '../../src/report/json.ts';
+import { compareRules } from '../../src/score/compare.ts';
+import { type Scorable, score } from '../../src/score/score.ts';
+import { type Clause, type Explanation, lossesOf } from '../../src/why/explanation.ts';
+import { BY_ACCOUNT, incident, replayed, TWO_DAYS } from './incidents.ts';
+
+/** Runs if it ever becomes markup, or ends the script that it stands in. */
+export const HOSTILE = `"'></script><!--<script><img src=x onerror="window.broken=true">&amp;`;
+
+const QUERY = ['AuditLogs', '| where Category in ("Policy")', `| where Result == '${HOSTILE}'`, '| take 10'].join('\n');
+const TEXT = ['name: rule', 'query: |', ...QUERY.split('\n').map((line) => `  ${line}`), ''].join('\n');
+
+const TRUTH = [
+  incident('attack', 'A', 'token-replay', 'plain', [
+    ['A1', 10, 'supporting'],
+    ['A2', 70, 'malicious'],
+  ]),
+  incident('attack', 'B', 'token-replay', 'slow', [['B1', 130, 'malicious']]),
+  incident('attack', 'C', `chain ${HOSTILE}`, 'plain', [['C1', 900, 'malicious']]),
+  incident('attack', 'D', 'consent', 'plain', [['D1', 2000, 'malicious']]),
+  incident('lookalike', 'H', `kind ${HOSTILE}`, 'plain', [['H1', 80, 'benign']]),
+  incident('lookalike', 'I', 'quiet-kind', 'plain', [['I1', 85, 'benign']]),
+];
+
+const RESULT = replayed(
+  [
+    {
+      at: 120,
+      rows: [
+        [['A2'], 'A1', 'A2'],
+        [['H1'], 'H1'],
+      ],
+    },
+    { at: 180, rows: [[['H1'], 'H1']] },
+    { at: 240, rows: [[['everyday']]] },
+    { at: 2040, rows: [[['D1'], 'D1']] },
+  ],
+  BY_ACCOUNT,
+);
+
+const MANIFEST: Manifest = {
+  format: 'tocsin.dataset/1',
+  ...TWO_DAYS,
+  partitionCount: 1,
+  tables: [
+    { table: 'SigninLogs', rowCount: 9_000, files: [] },
+    { table: 'AuditLogs', rowCount: 42_501, files: [] },
+  ],
+  incidents: { attacks: 4, lookalikes: 2 },
+};
+
+function clause(line: number, text: string): Clause {
+  const start = QUERY.indexOf(text);
+  return {
+    span: { start, end: start + text.length },
+    position: { file: 'rule.yaml', line, column: 5 },
+    text,
+    excerpt: { line: `  | ${text}`, length: text.length },
+  };
+}
+
+function lost(event: string, at: Clause): Explanation {
+  return {
+    event,
+    table: 'AuditLogs',
+    generated: '',
+    ingested: '',
+    cause: 'condition',
+    clause: at,
+    message: `the condition was false: ${HOSTILE}`,
+    values: [],
+    details: {},
+    also: [],
+    run: 0,
+    at: '2026-06-01T02:00:00.0000000Z',
+    remaining: 1,
+    runs: [],
+  };
+}
+
+const EXPLANATIONS = [
+  lost('B1', clause(4, 'where Category in ("Policy")')),
+  lost('C1', clause(5, `where Result == '${HOSTILE}'`)),
+];
+
+function reported(name: string, result: Scorable): RuleReport {
+  const scored = score(result, name, TRUTH, MANIFEST);
+  const missed = scored.perScenario.flatMap((chain) => chain.missed);
+  return {
+    ...scored,
+    file: 'rules/rule.yaml',
+    warnings: [`careful: ${HOSTILE}`],
+    losses: lossesOf(EXPLANATIONS, TRUTH, missed),
+    seconds: { generate: 2.1, replay: 0.6, score: 0.1 },
+  };
+}
+
+/** @param names - of the rules; each has the same replay. */
+export function handmadeReport(names: readonly string[] = [`Rule ${HOSTILE}`]): HtmlReport {
+  const reports = names.map((name) => reported(name, RESULT));
+  const pairs = compareRules(
+    reports.map((each) => ({ score: each, result: RESULT })),
+    TRUTH,
+  );
+  const rule: ReportedRule = {
+    rule: { rule: { query: QUERY }, source: { text: TEXT } },
+    result: RESULT,
+    explanations: EXPLANATIONS,
+  };
+  return {
+    score: scoreReport(MANIFEST, reports, comparisonReports(pairs, reports)),
+    truth: TRUTH,
+    rules: names.map(() => rule),
+    dataset: 'tenant',
+  };
+}
+
+/** The same with the rule as JSON on one line. */
+export function reportOfRuleOnOneLine(): HtmlReport {
+  const report = handmadeReport();
+  const text = JSON.stringify({ description: 'x'.repeat(500), query: QUERY });
+  return { ...report, rules: report.rules.map((each) => ({ ...each, rule: { ...each.rule, source: { text } } })) };
+}
