@@ -15,7 +15,9 @@ export function formatMeasured(value: number, unit: Unit): string {
   if (unit !== 'duration')
     return String(Number(value.toFixed(4)) === value ? value : value.toPrecision(value < 1 ? 4 : 6));
   if (value === 0) return '0s';
-  let rest = value;
+  // Tenths of a second are enough beside minutes, but not to tell 1h from a little more.
+  const rounded = value < 60_000 ? value : Math.round(value / 100) * 100;
+  let rest = rounded % 60_000 === 0 ? value : rounded;
   const parts: string[] = [];
   for (const [suffix, ms] of [
     ['d', 86_400_000],
@@ -24,7 +26,8 @@ export function formatMeasured(value: number, unit: Unit): string {
     ['s', 1000],
     ['ms', 1],
   ] as const) {
-    const count = suffix === 'ms' ? Number(rest.toFixed(4)) : Math.floor(rest / ms);
+    const tenths = suffix === 's' && rest % 100 === 0 && value >= 60_000;
+    const count = suffix === 'ms' ? Number(rest.toFixed(4)) : tenths ? rest / ms : Math.floor(rest / ms);
     rest -= count * ms;
     if (count > 0) parts.push(`${count}${suffix}`);
   }

@@ -142,7 +142,7 @@ const DELAY_PARTS = ['timeToDetect.p50', 'timeToDetect.p90', 'timeToDetect.max']
 const LOOKALIKE_PARTS = ['share', 'alerts'];
 
 /** Every name that means something in a scenario. */
-function allNames({ chains, lookalikes }: PlantedNames): string[] {
+export function metricNames({ chains, lookalikes }: PlantedNames): string[] {
   const variants = new Set([...chains.values()].flat());
   return [
     ...FIXED_BY_NAME.keys(),
@@ -291,22 +291,28 @@ export function parseExpectation(source: ExpectationSource, planted: PlantedName
 
 const FORM = 'as in "recall >= 0.9"';
 
+/** Names of the scenario that a hint lists. */
+const LISTED = 12;
+
 /** The nearest known name, or where the names are. */
 export function nameHint(name: string, planted: PlantedNames): string {
-  const names = allNames(planted);
-  const nearest = nearestName(name, names) ?? names.find((each) => each.startsWith(`${name}.`));
-  if (nearest !== undefined) return `did you mean "${nearest}"?`;
-  const [group, first] = name.split('.');
+  const [group = '', first = '', ...rest] = name.split('.');
   const known =
     group === 'attacks'
       ? [...new Set([...planted.chains].flatMap(([chain, variants]) => [chain, ...variants]))].sort()
       : group === 'lookalikes'
         ? [...planted.lookalikes].sort()
         : undefined;
-  if (known && first !== undefined && !known.includes(first)) {
-    return known.length === 0 ? `the scenario plants no ${group}` : `the scenario plants ${known.join(', ')}`;
+  if (known && rest.length > 0 && !known.includes(first)) {
+    const nearest = nearestName(first, known);
+    if (nearest !== undefined) return `did you mean "${[group, nearest, ...rest].join('.')}"?`;
+    if (known.length === 0) return `the scenario plants no ${group}`;
+    const more = known.length > LISTED ? ` and ${known.length - LISTED} more` : '';
+    return `the scenario plants ${known.slice(0, LISTED).join(', ')}${more}`;
   }
-  return 'docs/ci.md lists the measures';
+  const names = metricNames(planted);
+  const nearest = nearestName(name, names) ?? names.find((each) => each.startsWith(`${name}.`));
+  return nearest === undefined ? 'docs/ci.md lists the measures' : `did you mean "${nearest}"?`;
 }
 
 const MS_BY_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

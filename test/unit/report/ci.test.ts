@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { XmlDocument, XsdValidator } from 'libxml2-wasm';
 import picocolors from 'picocolors';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { comparisonReports } from '../../../src/report/comparison.ts';
 import { expectationsText, failureSummary, formatMeasured } from '../../../src/report/expectations.ts';
 import { githubAnnotations } from '../../../src/report/github.ts';
@@ -12,7 +14,7 @@ import { scoreMarkdown } from '../../../src/report/markdown.ts';
 import { scoreText } from '../../../src/report/text.ts';
 import { compareWithBaseline, parseTolerances } from '../../../src/score/baseline.ts';
 import { compareRules } from '../../../src/score/compare.ts';
-import { checkExpectation, parseExpectations } from '../../../src/score/expectations.ts';
+import { checkExpectation, metricNamed, metricNames, parseExpectations } from '../../../src/score/expectations.ts';
 import { score } from '../../../src/score/score.ts';
 import { BY_ACCOUNT, incident, replayed, TWO_DAYS } from '../../support/incidents.ts';
 
@@ -141,6 +143,8 @@ describe('expectations as text', () => {
     expect(formatMeasured(1200, 'count')).toBe('1200');
     expect(formatMeasured(3_600_001, 'duration')).toBe('1h 1ms');
     expect(formatMeasured(2 * 86_400_000 + 61_000, 'duration')).toBe('2d 1m 1s');
+    expect(formatMeasured(2_544_924.9926, 'duration')).toBe('42m 24.9s');
+    expect(formatMeasured(59_924.9926, 'duration')).toBe('59s 924.9926ms');
     expect(formatMeasured(0, 'duration')).toBe('0s');
   });
 });
@@ -165,6 +169,28 @@ describe('JUnit XML', () => {
     await expect(junitXml(REPORT, faults)).toMatchFileSnapshot('golden/junit.xml');
   });
 
+  /** The problems of a document that keeps not to docs/junit.xsd; empty where it does. */
+  function schemaProblems(xml: string): string[] {
+    using schema = XmlDocument.fromString(readFileSync('docs/junit.xsd', 'utf8'));
+    using validator = XsdValidator.fromDoc(schema);
+    using document = XmlDocument.fromString(xml);
+    try {
+      validator.validate(document);
+      return [];
+    } catch (error) {
+      return [(error as Error).message];
+    }
+  }
+
+  test('keeps to its schema, which refuses what is not of that form', () => {
+    const xml = junitXml(REPORT, faults);
+    expect(schemaProblems(xml)).toEqual([]);
+    expect(schemaProblems(junitXml({ ...REPORT, scenario: null, seed: null, users: null }, NO_FAULTS))).toEqual([]);
+    expect(schemaProblems(xml.replace('type="proof"', 'type="other"'))).toHaveLength(1);
+    expect(schemaProblems(xml.replace(/ failures="\d+"/, ''))).toHaveLength(1);
+    expect(schemaProblems(xml.replace('<properties>', '<extra/><properties>'))).toHaveLength(1);
+  });
+
   test('counts what it holds', () => {
     const xml = junitXml(REPORT, faults);
     for (const suite of xml.split('<testsuite ').slice(1)) {
@@ -178,6 +204,7 @@ describe('JUnit XML', () => {
   test('holds no character that XML cannot', () => {
     const odd = { ...REPORT.rules[0]!, rule: 'bell \u0007, half \ud83d, whole 🔔, line\nend', file: null };
     const xml = junitXml({ ...REPORT, rules: [odd] }, NO_FAULTS);
+    expect(schemaProblems(xml)).toEqual([]);
     expect(xml).toContain('name="bell \ufffd, half \ufffd, whole 🔔, line&#10;end"');
   });
 });
@@ -214,5 +241,41 @@ describe('annotations for GitHub', () => {
     expect(githubAnnotations([{ ...REPORT.rules[1]!, expectations: [failing] }], NO_FAULTS)).toEqual([
       '::error file=scenarios/mine.yaml,line=12,col=5,title=Expectation failed::rules/consent.yaml: timeToDetect.p90 <= 1h: measured 1h',
     ]);
+  });
+});
+
+describe('docs/ci.md', () => {
+  const page = readFileSync('docs/ci.md', 'utf8');
+
+  test('names measures that there are, and all that there are', () => {
+    const named = [...page.matchAll(/^\| (`.*?) \| .* \| (?:share|time|number).* \|$/gm)].flatMap(([, cell]) =>
+      [...cell!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!),
+    );
+    const planted = { chains: new Map([['CHAIN', ['VARIANT']]]), lookalikes: ['KIND'] };
+    const whole = named.map((name) => (name.startsWith('.') ? `timeToDetect${name}` : name));
+    expect(whole.filter((name) => metricNamed(name, planted) === undefined)).toEqual([]);
+    const parts = metricNames(planted).filter((name) => !/\.(low|high)$/.test(name) && !name.startsWith('attacks.'));
+    expect(parts.filter((name) => !whole.includes(name))).toEqual([]);
+  });
+
+  test('shows expectations and a workflow that mean something', () => {
+    const blocks = [...page.matchAll(/```yaml\n([^]*?)```/g)].map(
+      ([, block]) => parse(block!) as Record<string, never>,
+    );
+    const { expectations } = blocks[0] as unknown as { expectations: string[] };
+    const planted = { chains: new Map([['chain', ['masked']]]), lookalikes: [] };
+    const position = { file: 'docs/ci.md', line: 1, column: 1 };
+    const written = [...expectations, ...Array.from(page.matchAll(/--expect '(.*?)'/g), ([, text]) => text!)];
+    expect(written.length).toBeGreaterThan(5);
+    parseExpectations(
+      written.map((text) => ({ text, position, line: text })),
+      planted,
+      'USAGE',
+    );
+    const { jobs } = blocks[1] as unknown as { jobs: { tocsin: { steps: { run?: string }[] } } };
+    const run = jobs.tocsin.steps.find((step) => step.run?.startsWith('tocsin run'))!.run!;
+    const options = [...run.matchAll(/--[a-z]+/g)].map(([option]) => option);
+    const known = readFileSync('src/cli/main.ts', 'utf8');
+    expect(options.filter((option) => !known.includes(`'${option} <`))).toEqual([]);
   });
 });

@@ -48,6 +48,8 @@ function parsed(text: string): Expectation {
   return found;
 }
 
+const LIST = 'the scenario plants illicit-consent, masked, never-drawn, plain, token-replay';
+
 describe('an expectation', () => {
   test.each([
     ['recall >= 0.9', 'recall', '>=', 0.9],
@@ -79,12 +81,18 @@ describe('an expectation', () => {
       'did you mean "attacks.masked.recall"?',
     ],
     ['attacks.masked >= 0.9', 5, 'unknown measure "attacks.masked"', 'did you mean "attacks.masked.recall"?'],
-    ['attacks.constructor.recall >= 1', 5, 'unknown measure "attacks.constructor.recall"', undefined],
+    ['attacks.constructor.recall >= 1', 5, 'unknown measure "attacks.constructor.recall"', LIST],
     [
       'attacks.an-entirely-other-thing.recall >= 1',
       5,
       'unknown measure "attacks.an-entirely-other-thing.recall"',
-      'the scenario plants illicit-consent, masked, never-drawn, plain, token-replay',
+      LIST,
+    ],
+    [
+      'lookalikes.help-desk-reset.share > 1',
+      5,
+      'unknown measure "lookalikes.help-desk-reset.share"',
+      'did you mean "lookalikes.helpdesk-reset.share"?',
     ],
     ['toString > 1', 5, 'unknown measure "toString"', 'docs/ci.md lists the measures'],
     ['recall', 11, 'expected an operator after "recall", as in "recall >= 0.9"', 'one of >= <= > < == !='],
