@@ -22,7 +22,7 @@ import {
 import { nearestName, type Position, type Problem, TocsinError } from '../base/errors.ts';
 import { TICKS_PER_HOUR } from '../base/time.ts';
 import { formatDuration, parseDuration } from './duration.ts';
-import { Source } from './source.ts';
+import { quotedValue, Source } from './source.ts';
 import {
   AGGREGATION_KINDS,
   type AggregationKind,
@@ -155,8 +155,14 @@ export function loadRule(text: string, file: string): LoadedRule {
 export function readRule(text: string, file: string): ReadRule {
   if (/\.(kql|csl|kusto)$/i.test(file)) return readBareQuery(text, file);
   if (text.includes('\0')) return refused(file, 'the file is not text (it holds NUL bytes)');
-  const { source, documents } = parse(text, file);
+  const { source, documents, quoted } = parse(text, file);
   const reader = new RuleReader(source);
+  for (const line of quoted) {
+    const at = source.offsetOf(line, 0);
+    const end = source.offsetOf(line, Number.POSITIVE_INFINITY);
+    const message = 'the value is read as a text, which YAML does only where it stands in quotes';
+    reader.warnings.push(source.problem(message, at, end, 'put the value into quotes'));
+  }
   return reader.read(documents);
 }
 
@@ -255,18 +261,39 @@ const EMPTY_RULE: Omit<Rule, 'name' | 'query' | 'raw'> = {
 /** Widths of a tab that are tried, in order, where a file uses tabs as indentation. */
 const TAB_WIDTHS = [2, 4, 8] as const;
 
-function parse(text: string, file: string): { source: Source; documents: Document.Parsed[] } {
-  const attempt = (width: number): { source: Source; documents: Document.Parsed[] } => {
-    const source = new Source(file, text, width);
-    const documents = parseAllDocuments(source.text, { uniqueKeys: false, prettyErrors: false, logLevel: 'error' });
-    return { source, documents: Array.isArray(documents) ? documents : [] };
-  };
-  const asIs = attempt(0);
-  const failed = (parsed: { documents: Document.Parsed[] }): boolean =>
-    parsed.documents.some((d) => d.errors.length > 0);
-  if (!failed(asIs) || !/^[ ]*\t/m.test(text)) return asIs;
-  return TAB_WIDTHS.map(attempt).find((parsed) => !failed(parsed)) ?? asIs;
+interface ParsedFile {
+  readonly source: Source;
+  readonly documents: Document.Parsed[];
+  /** Lines (from 0) whose value had to be put into quotes. */
+  readonly quoted: ReadonlySet<number>;
 }
+
+function parse(text: string, file: string): ParsedFile {
+  const attempt = (width: number, quoted: ReadonlySet<number> = new Set()): ParsedFile => {
+    const source = new Source(file, text, width, quoted);
+    const documents = parseAllDocuments(source.text, { uniqueKeys: false, prettyErrors: false, logLevel: 'error' });
+    return { source, documents: Array.isArray(documents) ? documents : [], quoted };
+  };
+  const failed = (parsed: ParsedFile): boolean => parsed.documents.some((d) => d.errors.length > 0);
+  const asIs = attempt(0);
+  if (!failed(asIs)) return asIs;
+  const widths = /^[ ]*\t/m.test(text) ? [...TAB_WIDTHS] : [];
+  const spaced = widths.map((width) => attempt(width)).find((parsed) => !failed(parsed));
+  if (spaced) return spaced;
+  // A text with ": " in it, or one that starts with a brace, is what its author meant it to be; only quotes are missing.
+  let parsed = asIs;
+  for (let round = 0; round < MAX_REPAIRS && failed(parsed); round++) {
+    const lines = parsed.documents.flatMap((d) => d.errors).map((e) => parsed.source.positionOf(e.pos[0]).line - 1);
+    const original = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
+    const found = lines.filter((line) => !parsed.quoted.has(line) && quotedValue(original[line] ?? '') !== undefined);
+    if (found.length === 0) return asIs;
+    parsed = attempt(0, new Set([...parsed.quoted, ...found]));
+  }
+  return failed(parsed) ? asIs : parsed;
+}
+
+/** Rounds of putting values into quotes: each finds the lines that the one before made readable. */
+const MAX_REPAIRS = 20;
 
 /** What YAML's parser says, in words that name the remedy. */
 const SYNTAX_HINTS: Readonly<Record<string, string>> = {
@@ -592,6 +619,12 @@ class RuleReader {
     return this.#source.problem(message, start, end, hint);
   }
 
+  /** The node as the file has it. */
+  writtenText(node: Node): string {
+    const [start, end] = this.#source.extentOf(node);
+    return this.#source.text.slice(start, end).trim();
+  }
+
   unknown(node: Node, field: string, text: string, known: readonly string[]): Problem {
     const near = nearestName(text, known);
     return this.at(
@@ -646,6 +679,12 @@ class MapReader {
     const node = this.node(name);
     if (!node) return undefined;
     if (isScalar(node)) return scalarText(node);
+    const written = this.#reader.writtenText(node);
+    if (written.startsWith('{{')) {
+      const message = `${name} is read as a text, which YAML does only where it stands in quotes`;
+      this.#reader.warnings.push(this.#reader.at(node, message, `write ${name}: ${JSON.stringify(written)}`));
+      return written;
+    }
     this.#wrongType(name, 'a text', node);
     return undefined;
   }

@@ -3,7 +3,8 @@
  * in a YAML block, a folded or quoted scalar, or a JSON string; the user must be sent to the line they typed. So every
  * scalar can be mapped back, character by character, to the file (`originsOf`).
  *
- * Real files are not always what YAML allows: a byte order mark, CRLF, lines of blanks inside a block, tabs as indentation.
+ * Real files are not always what YAML allows: a byte order mark, CRLF, lines of blanks inside a block, tabs as indentation,
+ * texts that need quotes and have none.
  * They are smoothed here before parsing, in ways that keep line numbers, and columns are mapped back.
  */
 import { isScalar, type Node, Scalar } from 'yaml';
@@ -11,6 +12,15 @@ import type { Position, Problem } from '../base/errors.ts';
 
 /** An excerpt longer than this (a JSON file on one line) says nothing and is left out. */
 const MAX_EXCERPT = 400;
+
+const NO_LINES: ReadonlySet<number> = new Set();
+
+/** The line `name: value` with its value in quotes; undefined for other lines, and for values that are no plain text. */
+export function quotedValue(line: string): string | undefined {
+  const [, name, value] = /^(\s*(?:- +)?[\w-]+:[ \t]+)([^|>&*!"[#].*?)[ \t]*$/.exec(line) ?? [];
+  if (name === undefined || value === undefined) return undefined;
+  return name + JSON.stringify(/^'(.*)'$/.exec(value)?.[1] ?? value);
+}
 
 export class Source {
   readonly file: string;
@@ -23,14 +33,18 @@ export class Source {
   readonly #starts: readonly number[];
   readonly #tabWidth: number;
 
-  /** @param tabWidth - how many blanks stand for a tab in indentation; 0 leaves tabs alone. */
-  constructor(file: string, raw: string, tabWidth = 0) {
+  /**
+   * @param tabWidth - how many blanks stand for a tab in indentation; 0 leaves tabs alone.
+   * @param quoted - lines (from 0) whose value is put into quotes, because YAML cannot read it as the text that it is.
+   */
+  constructor(file: string, raw: string, tabWidth = 0, quoted: ReadonlySet<number> = NO_LINES) {
     this.file = file;
     this.#tabWidth = tabWidth;
     this.#original = raw.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
     let tabLine: number | undefined;
     const lines = this.#original.map((line, index) => {
       if (/^\s*$/.test(line)) return '';
+      if (quoted.has(index)) return quotedValue(line) ?? line;
       const indentation = /^[ \t]*/.exec(line)![0];
       if (tabWidth === 0 || !indentation.includes('\t')) return line;
       tabLine ??= index + 1;

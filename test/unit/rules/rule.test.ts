@@ -410,6 +410,34 @@ query: "  "
     expect(errors.map((e) => e.message).join()).not.toContain('no query');
   });
 
+  test.each([
+    ['a colon in it', 'name: Sign-in: unusual', 'Sign-in: unusual'],
+    ['a brace before it', 'name: {{Who}} signed in', '{{Who}} signed in'],
+    ['a quote inside quotes', "name: 'It's odd'", "It's odd"],
+    ['an at sign before it', 'name: @home "now"', '@home "now"'],
+  ])('a text that lacks quotes, with %s, is read with a warning', (_, line, name) => {
+    const { rule, errors, warnings } = readRule(MINIMAL.replace('name: A rule', line), 'r.yaml');
+    expect(errors).toEqual([]);
+    expect(rule!.name).toBe(name);
+    expect(rule!.query).toBe('AuditLogs\n| take 1\n');
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatchObject({ position: { line: 1 } });
+    expect(warnings[0]!.message).toContain('quotes');
+  });
+
+  test('a format that is nothing but a column in braces is read as a text', () => {
+    const text = `${MINIMAL}alertDetailsOverride:\n  alertDisplayNameFormat: {{Who}}\n`;
+    const { rule, errors, warnings } = readRule(text, 'r.yaml');
+    expect(errors).toEqual([]);
+    expect(rule!.alertDetailsOverride.displayNameFormat).toBe('{{Who}}');
+    expect(warnings[0]!.position).toMatchObject({ line: 9, column: 27 });
+  });
+
+  test('a line of a query is never put into quotes', () => {
+    const text = MINIMAL.replace('  | take 1', ' | where a: b');
+    expect(readRule(text, 'r.yaml').errors.length).toBeGreaterThan(0);
+  });
+
   test('never crashes, whatever the text', () => {
     const seed = readFileSync('rules/ni-auth-privileged-audit-actions.yaml', 'utf8');
     const edit = fc.record({ at: fc.nat(seed.length), drop: fc.nat(30), put: fc.string({ maxLength: 6 }) });
