@@ -2,6 +2,7 @@
  * Checks of what the query means on Entra ID’s tables: things that compile, run, and do not do what the rule says.
  * All of them read the bound plan; none reads the text except to see how a literal was written.
  */
+import { conjuncts } from '../../engine/nature.ts';
 import {
   type Expression,
   type Plan,
@@ -337,13 +338,16 @@ const CHECKS: readonly Check[] = [
       '| where isnotempty(Actor)',
     ),
     *find({ plan }) {
-      for (const { call, input } of callsOf(plan)) {
-        const [first] = call.args;
-        if (!first || !['isnotempty', 'isnotnull', '!='].includes(call.name)) continue;
-        if (call.name === '!=' && !(call.args[1]?.kind === 'literal' && call.args[1].value === '')) continue;
-        if (isColumn(originOf(first, input), 'AuditLogs', 'InitiatedBy', 'user')) {
+      const required = nodesOf(plan, 'filter').flatMap(({ predicate, input }) =>
+        conjuncts(predicate).map((condition) => ({ condition, input })),
+      );
+      for (const { condition, input } of required) {
+        if (condition.kind !== 'call' || !['isnotempty', 'isnotnull', '!='].includes(condition.name)) continue;
+        const [first, second] = condition.args;
+        if (condition.name === '!=' && !(second?.kind === 'literal' && second.value === '')) continue;
+        if (isColumn(originOf(first!, input), 'AuditLogs', 'InitiatedBy', 'user')) {
           yield {
-            span: call.span,
+            span: condition.span,
             message:
               'this drops every action of an application: InitiatedBy.user is empty there, InitiatedBy.app is not',
           };
@@ -520,7 +524,7 @@ const CHECKS: readonly Check[] = [
       '| project Actor = tostring(InitiatedBy.user.id), OperationName, Id',
     ),
     *find({ plan }) {
-      if (!plan || nodesOf(plan, 'summarize').some((node) => isTop(plan, node))) return;
+      if (!plan || isAggregated(plan)) return;
       const keys = plan.columns.map((_, index) =>
         originOf({ kind: 'column', index, type: 'string', span: plan.span }, plan),
       );
@@ -647,9 +651,10 @@ function below(plan: Plan): Plan {
   return plan.op === 'filter' || plan.op === 'sort' || plan.op === 'project' ? below(plan.input) : plan;
 }
 
-/** Whether `node` gives the result’s rows, with nothing but row-local steps above it. */
-function isTop(plan: Plan, node: Plan): boolean {
-  return below(plan) === node;
+/** Whether the result’s rows stand for groups of rows, not for single ones. */
+function isAggregated(plan: Plan): boolean {
+  const node = below(plan);
+  return node.op === 'expand' ? isAggregated(node.input) : node.op === 'summarize' || node.op === 'series';
 }
 
 /** A comparison with the past: an anti join, a series, or two scans of one table. */
