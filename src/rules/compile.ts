@@ -7,6 +7,7 @@ import { discoverIn } from '../query/discover.ts';
 import type { QueryDataset } from '../query/query.ts';
 import { locate } from './checks/check.ts';
 import { AGO_BEYOND_PERIOD } from './checks/query.ts';
+import { fillPlaceholders } from './placeholders.ts';
 import { readRule, type Rule, type RuleSource, sortProblems } from './rule.ts';
 
 export interface CompiledRule {
@@ -43,9 +44,10 @@ export function compileRule(pathOrText: string, options: CompileRuleOptions = {}
   const { rule, query, source, errors, warnings } = read;
   let plan: QueryPlan | undefined;
   let queryError: TocsinError | undefined;
+  const filled = rule && query !== undefined ? fillPlaceholders(query, rule, source) : undefined;
   if (query !== undefined && query.trim() !== '') {
     try {
-      plan = compileQuery(query, {
+      plan = compileQuery(filled?.query ?? query, {
         ...(dataset && { discover: discoverIn(dataset) }),
         ...queryOptions,
         file: source.file,
@@ -57,7 +59,12 @@ export function compileRule(pathOrText: string, options: CompileRuleOptions = {}
     }
   }
   if (errors.length === 0 && queryError === undefined && rule && plan) {
-    return { rule, plan, source, warnings: sortProblems([...warnings, ...cutShort(rule, plan, source)]) };
+    return {
+      rule,
+      plan,
+      source,
+      warnings: sortProblems([...warnings, ...(filled?.warnings ?? []), ...cutShort(rule, plan, source)]),
+    };
   }
   const queryProblems = (queryError?.problems ?? []).map(withoutLongExcerpt);
   const code = errors.length > 0 || !queryError ? 'RULE' : queryError.code;

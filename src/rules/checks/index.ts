@@ -9,6 +9,7 @@ import { nearestName, type Problem, TocsinError } from '../../base/errors.ts';
 import { compileQuery } from '../../kql/compile.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { CompileRuleOptions } from '../compile.ts';
+import { fillPlaceholders } from '../placeholders.ts';
 import { readRule, type RuleSource } from '../rule.ts';
 import { type Check, type CheckSeverity, type Finding, locate } from './check.ts';
 import { QUERY_CHECKS } from './query.ts';
@@ -79,14 +80,19 @@ export function checkRule(
   options: Omit<CompileRuleOptions, 'file' | 'dataset'> = {},
 ): RuleCheck {
   const { rule, query, source, errors, warnings } = readRule(text, file);
+  const filled = rule && query !== undefined ? fillPlaceholders(query, rule, source) : undefined;
   const found: Finding[] = [
     ...errors.map((problem) => fileFinding('rule', problem)),
-    ...warnings.map((problem) => fileFinding('rule-form', problem)),
+    ...[...warnings, ...(filled?.warnings ?? [])].map((problem) => fileFinding('rule-form', problem)),
   ];
   let plan: Plan | undefined;
   if (query !== undefined && query.trim() !== '') {
     try {
-      plan = compileQuery(query, { ...options, file, positionOf: (offset) => source.positionOf(offset) }).root;
+      plan = compileQuery(filled?.query ?? query, {
+        ...options,
+        file,
+        positionOf: (offset) => source.positionOf(offset),
+      }).root;
     } catch (error) {
       if (!(error instanceof TocsinError)) throw error;
       const id = error.code === 'UNSUPPORTED' ? 'query-unsupported' : 'query';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TocsinError } from '../../../src/base/errors.ts';
+import { explainPlan } from '../../../src/kql/explain.ts';
 import { scannedTables } from '../../../src/plan/plan.ts';
 import { compileRule } from '../../../src/rules/compile.ts';
 
@@ -77,5 +78,37 @@ describe('compiling a rule', () => {
   test('says where a file is missing or cannot be read', () => {
     expect(failure(() => compileRule('no/such.yaml'))).toMatchObject({ code: 'INPUT', exitCode: 4 });
     expect(failure(() => compileRule('rules')).message).toContain('rules: cannot be read');
+  });
+});
+
+describe('the placeholders of hunting queries', () => {
+  const hunt = `name: hunt
+kind: Scheduled
+queryFrequency: 1h
+queryPeriod: 2d
+query: |
+  let start = todatetime('{{StartTimeISO}}'); let end = todatetime( "{{EndTimeISO}}" );
+  SigninLogs | where TimeGenerated between (start .. end)
+`;
+
+  test('stand for the ends of the window, with a warning at their place', () => {
+    const { plan, warnings } = compileRule(hunt, { file: 'hunt.yaml' });
+    const text = explainPlan(plan.root);
+    expect(text).toContain('TimeGenerated between (ago(time(2.00:00:00)) .. now())');
+    expect(warnings.map((w) => `${w.position!.line}:${w.position!.column}`)).toEqual(['6:15', '6:57']);
+    expect(warnings[0]!.message).toContain('ago(2d)');
+  });
+
+  test('leave every place in the query where it was', () => {
+    const error = failure(() => compileRule(hunt.replace('TimeGenerated', 'TimeGenerate'), { file: 'hunt.yaml' }));
+    expect(error.problems.at(-1)!.position).toMatchObject({ line: 7, column: 22 });
+  });
+
+  test('are told of where nothing fills them in', () => {
+    const { warnings } = compileRule(
+      hunt.replace("todatetime('", "totimespan('").replace('(start ..', '(now() - start ..'),
+    );
+    expect(warnings[0]!.message).toContain('nothing fills in');
+    expect(warnings[0]!.position).toMatchObject({ line: 6, column: 27 });
   });
 });
