@@ -21,6 +21,7 @@ import type { RunFlags } from './commands/run.ts';
 import type { ScheduleFlags } from './commands/schedule.ts';
 import type { SupportFlags } from './commands/support.ts';
 import type { ScoreFlags } from './commands/score.ts';
+import type { SweepFlags } from './commands/sweep.ts';
 import type { WhyFlags } from './commands/why.ts';
 import { exitCodeLines } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
@@ -83,9 +84,14 @@ function withLists(target: Command): Command {
 }
 
 /** The options of a scenario, for the commands that generate one. */
-function scenarioCommand(name: string, summary: string): Command {
+function scenarioCommand(
+  name: string,
+  summary: string,
+  argument = '<scenario>',
+  what = 'a shipped scenario, such as contoso-2k, or a scenario file',
+): Command {
   return command(name, summary)
-    .argument('<scenario>', 'a shipped scenario, such as contoso-2k, or a scenario file')
+    .argument(argument, what)
     .option('--users <count>', 'users of the tenant', wholeNumber(20, 5_000_000))
     .option('--days <count>', 'days to cover', wholeNumber(1, 366))
     .option('--seed <number>', 'another seed makes another tenant', wholeNumber(0, Number.MAX_SAFE_INTEGER))
@@ -124,6 +130,25 @@ withLists(scenarioCommand('robustness', 'score rules with faulty logs beside who
   .option('--faults <file>', "faults to try (default: the scenario's own, else those that ship with Tocsin)")
   .action(async (scenario: string, flags: RobustnessFlags) =>
     (await import('./commands/robustness.ts')).robustness(scenario, flags, terminal, interruptible()),
+  );
+
+withLists(
+  scenarioCommand(
+    'sweep',
+    'score a rule in many settings over one tenant',
+    '<source>',
+    'a scenario to generate, or the folder of a dataset',
+  ),
+)
+  .requiredOption('--rule <file>', 'rule file')
+  .requiredOption(
+    '--set <name=values>',
+    "a setting, a let or a literal of the query and its values, such as '60m=5m,15m,30m'; may be given several times",
+    collect,
+  )
+  .addOption(new Option('--format <format>', 'form of the results').choices(['table', 'csv']).default('table'))
+  .action(async (source: string, flags: SweepFlags) =>
+    (await import('./commands/sweep.ts')).sweep(source, flags, terminal, interruptible()),
   );
 
 scenarioCommand('generate', 'generate a scenario')

@@ -5,6 +5,7 @@ import { comparisonReports } from '../report/comparison.ts';
 import type { HtmlReport } from '../report/html.ts';
 import { type RuleReport, type ScoreReport, scoreReport } from '../report/json.ts';
 import { compareRules } from '../score/compare.ts';
+import { detectionParts } from '../score/detection-parts.ts';
 import { score } from '../score/score.ts';
 import { type Explanation, lossesOf } from '../why/explanation.ts';
 import { missedEvents, whyNot } from '../why/why.ts';
@@ -74,8 +75,14 @@ function scored(
 ): RuleReport {
   const started = performance.now();
   const ruleScore = score(result, compiled.rule.name, truth, dataset.manifest);
+  const parts = detectionParts(result, truth, compiled.rule);
   const scoreSeconds = (performance.now() - started) / 1000;
-  return { ...ruleScore, file, seconds: { generate: generateSeconds, replay: seconds, score: scoreSeconds } };
+  return {
+    ...ruleScore,
+    ...(parts && { timeToDetectPartsMs: parts }),
+    file,
+    seconds: { generate: generateSeconds, replay: seconds, score: scoreSeconds },
+  };
 }
 
 /** Beyond this many rows finding the reasons could take longer than the replay did; `tocsin why` still does. */

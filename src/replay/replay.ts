@@ -54,6 +54,8 @@ export interface ReplayOptions {
    * rule reads so few rows that starting threads would take longer than the work.
    */
   readonly threads?: number;
+  /** Who evaluates, in place of `threads`, where several replays share workers ({@link openExecutor}); left open. */
+  readonly executor?: Executor;
   readonly onProgress?: (progress: Progress) => void;
   /** Stops the replay, which then fails with `INTERRUPTED`. */
   readonly signal?: AbortSignal;
@@ -86,13 +88,12 @@ export async function replay(
   const { root, gathers: parts } = cut(plan.root);
 
   const rowsRead = rowsReadOf(dataset, plan.root);
-  const rowCount = Object.values(rowsRead).reduce((sum, count) => sum + count, 0);
-  const executor = executorFor(dataset, options.threads ?? defaultThreads(dataset, rowCount));
+  const executor = options.executor ?? openExecutor(dataset, plan.root, options);
   let gathered: Gathered;
   try {
     gathered = await gather(executor, dataset, parts, evaluations, options);
   } finally {
-    await executor.close();
+    if (executor !== options.executor) await executor.close();
   }
 
   const { columns } = root;
@@ -168,7 +169,18 @@ function defaultThreads({ manifest }: Replayable, rowCount: number): number {
   return rowCount < INLINE_ROWS ? 0 : Math.min(availableParallelism(), manifest.partitionCount);
 }
 
-function executorFor(dataset: Replayable, threads: number): Executor {
+/**
+ * Who evaluates the partitions of replays over the dataset. The caller closes it.
+ *
+ * @param replays - how many replays share it, of plans that read as much as `plan`.
+ */
+export function openExecutor(
+  dataset: Replayable,
+  plan: Plan,
+  { threads: asked, replays = 1 }: { readonly threads?: number; readonly replays?: number },
+): Executor {
+  const rowCount = Object.values(rowsReadOf(dataset, plan)).reduce((sum, count) => sum + count, 0);
+  const threads = asked ?? defaultThreads(dataset, rowCount * replays);
   if (threads === 0 || dataset.path === undefined) return new InlineExecutor((index) => dataset.partition(index));
   return new PoolExecutor(dataset.path, threads);
 }

@@ -1,6 +1,7 @@
 /** The score as the JSON object `tocsin.score/1`, for machines: docs/score.md and docs/score.schema.json describe it. */
 import type { Manifest } from '../dataset/manifest.ts';
 import type { BaselineComparison } from '../score/baseline.ts';
+import type { DetectionParts } from '../score/detection-parts.ts';
 import type { ExpectationResult } from '../score/expectations.ts';
 import type { RuleScore } from '../score/score.ts';
 import type { ClauseLosses } from '../why/explanation.ts';
@@ -17,6 +18,8 @@ export interface Seconds {
 export interface RuleReport extends RuleScore {
   /** The rule's file, as it was named; null where only its alerts were given. */
   readonly file: string | null;
+  /** Absent where the rule's schedule is not known, or no attack was detected. */
+  readonly timeToDetectPartsMs?: DetectionParts;
   /**
    * The clauses that lost the malicious events in no alert, the worst first: each of those events stands at one clause, each
    * missed attack at one. Absent where the events were not asked about.

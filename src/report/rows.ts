@@ -88,7 +88,8 @@ function* csvLines({ columns, rows }: Rows): Generator<string> {
   }
 }
 
-function csvCell(text: string): string {
+/** A cell of RFC 4180: in quotes where it must be. */
+export function csvCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

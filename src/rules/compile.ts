@@ -1,6 +1,6 @@
 /** A rule file made ready to run: the rule, and its query as a plan. */
 import { readFileSync } from 'node:fs';
-import { type Problem, TocsinError } from '../base/errors.ts';
+import { formatProblem, type Problem, TocsinError } from '../base/errors.ts';
 import { type CompileOptions, compileQuery } from '../kql/compile.ts';
 import type { QueryPlan } from '../plan/plan.ts';
 import { discoverIn } from '../query/discover.ts';
@@ -69,6 +69,68 @@ export function compileRule(pathOrText: string, options: CompileRuleOptions = {}
   const queryProblems = (queryError?.problems ?? []).map(withoutLongExcerpt);
   const code = errors.length > 0 || !queryError ? 'RULE' : queryError.code;
   throw new TocsinError(code, sortProblems([...errors, ...queryProblems]));
+}
+
+/** A piece of the query's text, [start, end), and what stands there instead. */
+export interface QueryEdit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** How a variant of a rule differs from it. */
+export interface RuleChange {
+  /** Replaces fields of the rule; the query is changed by `edits`. */
+  readonly fields: Partial<Omit<Rule, 'query'>>;
+  /** Sorted by place, none over another. */
+  readonly edits: readonly QueryEdit[];
+}
+
+/**
+ * Compiles the rule that `base` would be with other settings and literals. Positions are those of the file as it stands.
+ *
+ * @param options - those that `base` was compiled with.
+ * @throws {@link TocsinError} `QUERY` or `UNSUPPORTED` where the changed query does not compile.
+ */
+export function compileVariant(
+  base: CompiledRule,
+  { fields, edits }: RuleChange,
+  { dataset, ...options }: Omit<CompileRuleOptions, 'file'> = {},
+): CompiledRule {
+  const rule: Rule = { ...base.rule, ...fields, query: edited(base.rule.query, edits) };
+  const source: RuleSource = {
+    ...base.source,
+    positionOf: (offset) => base.source.positionOf(unedited(offset, edits)),
+    queryProblem: (message, start, end, hint) =>
+      base.source.queryProblem(message, unedited(start, edits), unedited(end, edits), hint),
+  };
+  const plan =
+    edits.length === 0
+      ? base.plan
+      : compileQuery(rule.query, {
+          ...(dataset && { discover: discoverIn(dataset) }),
+          ...options,
+          file: source.file,
+          positionOf: (offset) => source.positionOf(offset),
+        });
+  const ofBase = new Set(cutShort(base.rule, base.plan, base.source).map(formatProblem));
+  const kept = base.warnings.filter((warning) => !ofBase.has(formatProblem(warning)));
+  return { rule, plan, source, warnings: sortProblems([...kept, ...cutShort(rule, plan, source)]) };
+}
+
+function edited(text: string, edits: readonly QueryEdit[]): string {
+  return edits.reduceRight((query, { start, end, text: put }) => query.slice(0, start) + put + query.slice(end), text);
+}
+
+/** The offset in the text before the edits; what an edit put there stands where the piece that it replaced did. */
+function unedited(offset: number, edits: readonly QueryEdit[]): number {
+  let shift = 0;
+  for (const { start, end, text } of edits) {
+    if (offset < start + shift) break;
+    if (offset < start + shift + text.length) return Math.min(offset - shift, end - 1);
+    shift += text.length - (end - start);
+  }
+  return offset - shift;
 }
 
 /** Look-backs of the query that its runs cannot honour: a replay would quietly find less than the query asks for. */

@@ -114,7 +114,7 @@ async function compileWhileGenerating(
 }
 
 /** Whether a rule's columns may have to be found out from the data. A file that cannot be read is told of by its compilation. */
-function needsData(file: string): boolean {
+export function needsData(file: string): boolean {
   try {
     return /\bevaluate\b/.test(readRuleText(file));
   } catch {
