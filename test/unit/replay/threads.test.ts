@@ -1,4 +1,5 @@
 /** Replays on worker threads, from the built output as users run it. */
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +32,12 @@ const tables: TestTables = {
   ),
 };
 
-const rule = compileRule('rules/ni-auth-privileged-audit-actions.yaml');
+/** The shipped rule, with alerts and incidents about one user, so that there are many of both. */
+const rule = compileRule(
+  `${readFileSync('rules/ni-auth-privileged-audit-actions.yaml', 'utf8').replace('AnyAlert', 'Selected')}
+eventGroupingSettings: {aggregationKind: AlertPerResult}
+`,
+);
 let folder: string;
 const datasets = new Map<number, Dataset>();
 
@@ -59,6 +65,7 @@ describe('a replay of a dataset on disk', () => {
     ] as const) {
       const result = await replay(datasets.get(partitionCount)!, rule, { threads });
       expect(result.rows.length).toBeGreaterThan(100);
+      expect(result.incidents.length).toBeGreaterThan(20);
       written.add([...replayLines(rule.rule, result)].join('\n'));
     }
     expect(written.size).toBe(1);
