@@ -112,7 +112,7 @@ function compile(query: string, options: CompileOptions, reporter: Reporter): Pl
   let parsed = kusto.parse(text, declared, functions);
   // Columns that depend on the data must be known before what follows them can be bound: each round finds out one more.
   const dependsOnData = options.discover !== undefined && /\bevaluate\b/.test(text);
-  for (let round = 0; dependsOnData && round < MAX_DISCOVERIES; round++) {
+  for (let round = 0; dependsOnData && parsed.isBound && round < MAX_DISCOVERIES; round++) {
     const [insertion] = lower(parsed.root).lowering.insertions;
     if (!insertion) break;
     insertions.push(insertion);

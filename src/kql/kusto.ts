@@ -32,6 +32,8 @@ export interface KustoDiagnostic {
 export interface ParsedQuery {
   readonly root: SyntaxNode;
   readonly diagnostics: readonly KustoDiagnostic[];
+  /** Whether names and types are known; where not, the tree is syntax alone, and an error says so. */
+  readonly isBound: boolean;
 }
 
 /** A function that queries may call though it is not Kusto's own; `body` is KQL text. */
@@ -161,14 +163,26 @@ function load(): Kusto {
         others.size === 0 && functions.length === 0
           ? (plainGlobals ??= globalsWith(others, functions))
           : globalsWith(others, functions);
-      const code = language.KustoCode.ParseAndAnalyze(text, globals);
-      const found = code.GetDiagnostics();
       const diagnostics: KustoDiagnostic[] = [];
+      // oxlint-disable-next-line typescript/no-explicit-any -- generated code without usable types
+      let code: any;
+      let isBound = true;
+      try {
+        code = language.KustoCode.ParseAndAnalyze(text, globals);
+      } catch (error) {
+        if (error instanceof RangeError) throw error;
+        // The binder stumbles over some gaps that the parser names well.
+        code = language.KustoCode.Parse(text);
+        isBound = false;
+      }
+      const found = code.GetDiagnostics();
       for (let i = 0; i < found.Count; i++) {
         const d = found.getItem(i);
         diagnostics.push({ code: d.Code, severity: d.Severity, message: d.Message, start: d.Start, length: d.Length });
       }
-      return { root: code.Syntax, diagnostics };
+      if (!isBound && !diagnostics.some(({ severity }) => severity === 'Error'))
+        diagnostics.push({ code: '', severity: 'Error', message: 'The query cannot be bound', start: 0, length: 0 });
+      return { root: code.Syntax, diagnostics, isBound };
     },
     kindOf: (node) => kindNames.get(node.Kind) ?? String(node.Kind),
     resultName: (node) => language.Binding.Binder.GetExpressionResultName(node, null) || undefined,

@@ -246,4 +246,9 @@ describe('hostile text', () => {
       expect((error as TocsinError).problems[0]?.position).toBeDefined();
     }
   });
+
+  it('over which the binder stumbles is a problem with a place', () => {
+    const text = `${T} | extend t = now() | evaluate sequence_detect(t,  , 4h, a = (k > 1), v)`;
+    expect(problems(text, { discover: () => undefined })[1]).toMatch(/^missing expression/);
+  });
 });
