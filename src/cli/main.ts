@@ -202,6 +202,7 @@ withLists(command('report', 'lay out what rules catch and miss as one HTML file'
   .argument('<dataset>', 'folder of the dataset')
   .requiredOption('--rule <file>', 'rule file; may be given several times', collect)
   .option('--out <file>', 'the HTML file to write', 'report.html')
+  .option('--sweep <file>', 'what tocsin sweep --json wrote, to draw its frontier')
   .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS)
   .option('--force', 'replace a file that is there')
   .action(async (dataset: string, flags: ReportFlags) =>

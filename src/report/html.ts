@@ -5,10 +5,12 @@
  * Whatever comes from a rule, a log or a scenario goes through `html` of markup.ts and is text there, never markup.
  */
 import type { TruthIncident } from '../dataset/truth.ts';
+import { noisiest } from '../score/noise.ts';
 import type { Scorable } from '../score/score.ts';
 import type { Interval, Recall } from '../score/statistics.ts';
 import type { Explanation } from '../why/explanation.ts';
 import { ruleLetter } from './comparison.ts';
+import { measuredText } from './expectations.ts';
 import {
   formatCount,
   formatDelay,
@@ -24,6 +26,7 @@ import { html, inlineData, inlineScript, inlineStyle, type Markup, markupText } 
 import { nextStep } from './next-step.ts';
 import type { PageAssets } from './page-assets.ts';
 import { type Listed, listedLine, listing } from './rule-listing.ts';
+import type { SweptRule } from './swept.ts';
 import { type Timeline, timelineOf, unixMsOf } from './timeline.ts';
 
 /** What the report needs of a rule beside its score. */
@@ -39,6 +42,8 @@ export interface HtmlReport {
   readonly truth: readonly TruthIncident[];
   /** One for each of the score's rules, in the same order. */
   readonly rules: readonly ReportedRule[];
+  /** A rule in many settings, where somebody swept it. */
+  readonly sweep?: SweptRule | undefined;
   /** Where the dataset stays, for commands to copy; undefined where it does not. */
   readonly dataset: string | undefined;
 }
@@ -71,10 +76,14 @@ ${inlineStyle(assets.style)}
 <main id="report" tabindex="-1">
 ${rules.length > 1 && comparison(score)}
 ${rules.map((rule) => rule.markup())}
+${report.sweep && swept(report.sweep)}
 ${logs(score)}
 </main>
 <footer><p>Every proportion has its 95 % Wilson interval. Times are UTC. What the figures mean: docs/score.md of Tocsin.</p></footer>
-${inlineData('tocsin-data', { rules: rules.map((rule) => rule.chartData()) })}
+${inlineData('tocsin-data', {
+  rules: rules.map((rule) => rule.chartData()),
+  ...(report.sweep && { sweep: sweepData(report.sweep) }),
+})}
 ${assets.scripts.map((script) => inlineScript(script))}
 </body>
 </html>
@@ -174,6 +183,53 @@ ${pairs.map(({ verdict }) => html`<p>${verdict}</p>`)}
 </section>`;
 }
 
+function swept({ rule, axes, points, skipped }: SweptRule): Markup {
+  return html`<section aria-labelledby="sweep" class="sweep">
+<h2 id="sweep">In other settings</h2>
+<p>${rule} in ${formatNumber(points.length, 'combination')} of settings. On the frontier is what no other combination equals in all measures and beats in one.${skipped > 0 && ` ${formatNumber(skipped, 'combination')} could not run.`}</p>
+<p class="legend" hidden><span class="key caught">on the frontier</span> <span class="key false">beaten</span> <span class="key missed">as the rule stands</span></p>
+<div class="chart" data-chart="sweep" hidden></div>
+${table(
+  'Settings',
+  [
+    ...axes.map(column),
+    column('Frontier'),
+    numbers('Attack recall'),
+    numbers('95 % interval'),
+    numbers('Row precision'),
+    numbers('Time to detect, p50'),
+    numbers('False alarms a day'),
+  ],
+  points.map((point) => [
+    ...point.values.map((text, index) => ({
+      text: index === 0 && point.asIs ? html`<strong>${text}</strong> (as is)` : text,
+    })),
+    { text: point.frontier ? 'yes' : 'no' },
+    share(point.recall),
+    intervalCell(point.interval),
+    share(point.rowPrecision),
+    point.timeToDetect === null
+      ? { text: 'n/a', by: -1 }
+      : { text: formatDelay(point.timeToDetect), by: point.timeToDetect },
+    rate(point.falseAlarmsPerDay),
+  ]),
+)}
+</section>`;
+}
+
+/** The combinations that have both measures of the chart. */
+function sweepData({ axes, points }: SweptRule): unknown {
+  return points
+    .filter(({ recall, falseAlarmsPerDay }) => recall !== null && falseAlarmsPerDay !== null)
+    .map(({ values, recall, falseAlarmsPerDay, frontier, asIs }) => ({
+      label: axes.map((name, index) => `${name}: ${values[index]}`).join('\n'),
+      recall,
+      noise: falseAlarmsPerDay,
+      frontier,
+      asIs,
+    }));
+}
+
 function logs({ events }: ScoreReport): Markup {
   return html`<section aria-labelledby="logs">
 <h2 id="logs">Logs</h2>
@@ -208,6 +264,7 @@ class RuleSection {
 ${file !== null && html`<p class="facts"><code>${file}</code></p>`}
 ${warnings.map((warning) => html`<p class="warning"><strong>Warning:</strong> ${warning}</p>`)}
 ${this.#headlines()}
+${this.#expectations()}
 ${this.#next()}
 ${this.#part('timeline', 'Attacks and alerts over time', this.#timelineMarkup())}
 ${this.#part('recall', 'Recall by chain and variant', this.#recall())}
@@ -246,7 +303,7 @@ ${this.#part('throughput', 'Throughput', this.#throughput())}
         ...this.#score.perScenario.map((chain) => bar('chain', chain.scenario, chain.attacks)),
         ...this.#variants().map((variant) => bar('variant', variant.variant, variant.attacks)),
       ],
-      noise: this.#noiseRows().filter(({ rows }) => rows > 0),
+      noise: this.#noiseRows().flatMap(({ name, rows }) => (rows > 0 ? { name, rows } : [])),
     };
   }
 
@@ -292,6 +349,20 @@ ${figure(
   ].join(', '),
 )}
 </dl>`;
+  }
+
+  #expectations(): Markup | undefined {
+    const { expectations = [] } = this.#score;
+    if (expectations.length === 0) return undefined;
+    return table(
+      'Expectations',
+      [column('Expected'), column('Holds'), numbers('Measured')],
+      expectations.map((each) => [
+        { text: html`<code>${each.expectation}</code>` },
+        { text: each.holds ? 'yes' : html`<strong class="missed">no</strong>` },
+        { text: measuredText(each), by: each.measured ?? -1 },
+      ]),
+    );
   }
 
   #next(): Markup {
@@ -451,7 +522,28 @@ ${table(
         : [empty, empty, empty, empty, empty]),
     ];
   }),
-)}`;
+)}
+${this.#noisiest()}`;
+  }
+
+  /** The values that stand most often on false rows, for each column that the rule shows in its alerts. */
+  #noisiest(): Markup {
+    const { rule, result } = this.#reported;
+    const { columns } = noisiest(result, rule.rule, this.#report.truth);
+    const tables = columns.flatMap(({ column: name, shownAs, distinct, values }) =>
+      values.length === 0
+        ? []
+        : table(
+            `False rows by ${name}${shownAs === name ? '' : ` (${shownAs})`}, ${formatNumber(distinct, 'value')}`,
+            [column('Value'), numbers('Rows'), numbers('Share')],
+            values.map(({ value, rows, share: part }) => [
+              { text: value === '' ? '(empty)' : value },
+              count(rows),
+              share(part),
+            ]),
+          ),
+    );
+    return html`<div class="pair">${tables}</div>`;
   }
 
   #throughput(): Markup {

@@ -1,5 +1,6 @@
 /** The text of a rule with what each clause lost in the margin, at the line where the clause stands. */
 import type { TruthIncident } from '../dataset/truth.ts';
+import type { Rule } from '../rules/rule.ts';
 import type { ClauseLosses, Explanation } from '../why/explanation.ts';
 import { causesText } from './why.ts';
 import { formatCount, formatNumber } from './format.ts';
@@ -7,7 +8,7 @@ import { html, type Markup } from './markup.ts';
 
 /** A rule and the file that it was read from. */
 export interface Listed {
-  readonly rule: { readonly query: string };
+  readonly rule: Pick<Rule, 'query' | 'entityMappings' | 'customDetails'>;
   readonly source: { readonly text: string };
 }
 

@@ -8,8 +8,9 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reportHtml } from '../../src/report/html.ts';
 import { pageAssets } from '../../src/report/page-assets.ts';
+import { readSweep } from '../../src/report/swept.ts';
 import { generated } from '../support/generated.ts';
-import { handmadeReport, HOSTILE } from '../support/html-report.ts';
+import { handmadeReport, HOSTILE, sweepFile } from '../support/html-report.ts';
 import { temporaryFolder, tocsin } from '../support/run-cli.ts';
 
 const BROWSER = [
@@ -53,7 +54,8 @@ describe.skipIf(BROWSER === undefined)('the report in a browser', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    writeFileSync(file, reportHtml(handmadeReport([`Rule ${HOSTILE}`, 'Second']), pageAssets()));
+    const sweep = readSweep(JSON.stringify(sweepFile()), 'sweep.json');
+    writeFileSync(file, reportHtml({ ...handmadeReport([`Rule ${HOSTILE}`, 'Second']), sweep }, pageAssets()));
     browser = await chromium.launch({ executablePath: BROWSER!, args: FLAGS });
   });
   afterAll(async () => {
@@ -83,7 +85,12 @@ describe.skipIf(BROWSER === undefined)('the report in a browser', () => {
       'False alarms by kind',
       'Throughput',
     ]);
-    expect(await page.locator('svg[role=img]').count()).toBe(2 * 5);
+    expect(await page.locator('svg[role=img]').count()).toBe(2 * 5 + 1);
+    expect(await page.locator('main > section h2').allTextContents()).toEqual([
+      'The rules side by side',
+      'In other settings',
+      'Logs',
+    ]);
     expect(await page.evaluate('window.broken')).toBeUndefined();
     expect(troubles).toEqual([]);
     await page.close();

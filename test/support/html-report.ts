@@ -14,6 +14,8 @@ export const HOSTILE = `"'></script><!--<script><img src=x onerror="window.broke
 const QUERY = ['AuditLogs', '| where Category in ("Policy")', `| where Result == '${HOSTILE}'`, '| take 10'].join('\n');
 const TEXT = ['name: rule', 'query: |', ...QUERY.split('\n').map((line) => `  ${line}`), ''].join('\n');
 
+const RULE = { entityMappings: BY_ACCOUNT.entityMappings };
+
 const TRUTH = [
   incident('attack', 'A', 'token-replay', 'plain', [
     ['A1', 10, 'supporting'],
@@ -107,7 +109,7 @@ export function handmadeReport(names: readonly string[] = [`Rule ${HOSTILE}`]): 
     TRUTH,
   );
   const rule: ReportedRule = {
-    rule: { rule: { query: QUERY }, source: { text: TEXT } },
+    rule: { rule: { query: QUERY, customDetails: [], ...RULE }, source: { text: TEXT } },
     result: RESULT,
     explanations: EXPLANATIONS,
   };
@@ -116,6 +118,38 @@ export function handmadeReport(names: readonly string[] = [`Rule ${HOSTILE}`]): 
     truth: TRUTH,
     rules: names.map(() => rule),
     dataset: 'tenant',
+  };
+}
+
+/** What a sweep of two settings wrote: four cells, one of them skipped, none as the rule stands. */
+export function sweepFile(): unknown {
+  const measures = (detected: number, falseAlarmsPerDay: number, frontier: boolean) => ({
+    attacks: { planted: 4, detected, recall: detected / 4, interval: [0.1, 0.9] },
+    rows: { precision: 0.25 },
+    timeToDetectMs: { p50: 600_000, p90: 600_000, max: 600_000 },
+    falseAlarmsPerDay,
+    frontier,
+  });
+  const cell = (period: string, window: string, rest: object) => ({
+    settings: { queryPeriod: period, [HOSTILE]: window },
+    asIs: false,
+    skipped: null,
+    ...rest,
+  });
+  return {
+    schema: 'tocsin.sweep/1',
+    rule: `Swept ${HOSTILE}`,
+    axes: [
+      { name: 'queryPeriod', values: ['1h', '2h'] },
+      { name: HOSTILE, values: ['5m', '9m'] },
+    ],
+    asIs: measures(2, 8, false),
+    cells: [
+      cell('1h', '5m', measures(1, 3, true)),
+      cell('1h', '9m', measures(3, 6, true)),
+      cell('2h', '5m', measures(1, 5, false)),
+      cell('2h', '9m', { skipped: 'queryPeriod is too short', frontier: false }),
+    ],
   };
 }
 

@@ -1,10 +1,13 @@
 /** `tocsin report`: rules over a dataset that is already there, scored, explained and laid out as one HTML file. */
+import { readFile } from 'node:fs/promises';
+import { TocsinError } from '../../base/errors.ts';
 import { openDataset } from '../../dataset/read.ts';
 import { writeLines } from '../../replay/output.ts';
 import { formatNumber, formatShare } from '../../report/format.ts';
 import { type HtmlReport, reportHtml } from '../../report/html.ts';
 import type { ScoreReport } from '../../report/json.ts';
 import { pageAssets } from '../../report/page-assets.ts';
+import { readSweep } from '../../report/swept.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { compileRule } from '../../rules/compile.ts';
 import { htmlReportOf, scoreReplays } from '../score-replays.ts';
@@ -15,6 +18,8 @@ import { checkFile, type TimedReplay, timedReplay } from './replay.ts';
 export interface ReportFlags extends TableFiles {
   readonly rule: readonly string[];
   readonly out: string;
+  /** What `tocsin sweep --json` wrote. */
+  readonly sweep?: string;
   readonly threads?: number;
   readonly force?: boolean;
 }
@@ -26,6 +31,7 @@ export async function report(
   signal: AbortSignal,
 ): Promise<void> {
   await checkFile(flags.out, flags.force ?? false);
+  const sweep = flags.sweep === undefined ? undefined : readSweep(await readText(flags.sweep), flags.sweep);
   const dataset = await openDataset(location);
   const truth = await dataset.truth();
   const lists = tablesFromFiles(flags);
@@ -41,7 +47,7 @@ export async function report(
     { generateSeconds: null, schedule: false, signal },
     terminal,
   );
-  await writeReport(flags.out, htmlReportOf(scored, truth, replays, location), signal);
+  await writeReport(flags.out, { ...htmlReportOf(scored, truth, replays, location), sweep }, signal);
   await terminal.result(terminal.json ? JSON.stringify(scored.report) : summary(flags.out, scored.report));
   expectProof(scored.report.rules.map((rule) => ({ name: rule.file ?? rule.rule, score: rule })));
 }
@@ -49,6 +55,14 @@ export async function report(
 /** Writes the page as one file. @throws {@link TocsinError} `OUTPUT` where it cannot be written. */
 export async function writeReport(file: string, content: HtmlReport, signal: AbortSignal): Promise<void> {
   await writeLines(file, [reportHtml(content, pageAssets()).trimEnd()], signal);
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new TocsinError('INPUT', `${file}: cannot be read (${(error as Error).message})`, { cause: error });
+  }
 }
 
 function summary(file: string, { rules }: ScoreReport): string {

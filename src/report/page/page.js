@@ -62,7 +62,7 @@
   const charts = [...document.querySelectorAll('[data-chart]')].flatMap((element) => {
     element.hidden = false;
     const rule = rules.get(element.dataset.rule);
-    const made = { timeline, recall, noise }[element.dataset.chart](element, rule);
+    const made = { timeline, recall, noise, sweep }[element.dataset.chart](element, rule);
     return made ? [made] : [];
   });
   let drawnAt = 0;
@@ -360,11 +360,59 @@
               x2: 'rows',
               y1: 'name',
               y2: 'name',
-              stroke: (kind) => (kind.planted ? FALSE : 'var(--soft)'),
+              stroke: FALSE,
               strokeWidth: 8,
               strokeLinecap: 'butt',
               dy: 6,
             }),
+          ],
+        }),
+      );
+    };
+  }
+
+  function sweep(element) {
+    const { sweep: points } = data;
+    element.previousElementSibling.hidden = false;
+    const frontier = points.filter((point) => point.frontier).sort((a, b) => a.noise - b.noise || a.recall - b.recall);
+    const label = ({ label: settings, recall: share, noise: alarms }) =>
+      `${settings}\nrecall ${Math.round(share * 100)} %\nfalse alarms a day ${d3.format('.3~r')(alarms)}`;
+    return () => {
+      element.replaceChildren(
+        picture({
+          ariaLabel: 'Recall against false alarms a day, by settings',
+          width: widthOf(element),
+          height: 320,
+          marginLeft: 52,
+          marginRight: 24,
+          marginTop: 24,
+          marginBottom: 40,
+          x: { label: 'false alarms a day', nice: true },
+          y: {
+            label: 'attack recall',
+            domain: [0, 1],
+            tickFormat: (share) => `${Math.round(share * 100)} %`,
+            ticks: 5,
+          },
+          marks: [
+            Plot.gridX({ stroke: 'var(--line)', strokeOpacity: 1 }),
+            Plot.gridY({ stroke: 'var(--line)', strokeOpacity: 1, ticks: 5 }),
+            Plot.dot(points, {
+              x: 'noise',
+              y: 'recall',
+              r: 5,
+              fill: (point) => (point.frontier ? CAUGHT : FALSE),
+              stroke: 'var(--ground)',
+            }),
+            Plot.dot(frontier, { x: 'noise', y: 'recall', r: 8, stroke: CAUGHT }),
+            Plot.dot(
+              points.filter((point) => point.asIs),
+              { x: 'noise', y: 'recall', symbol: 'times', r: 7, stroke: MISSED, strokeWidth: 2.5 },
+            ),
+            Plot.tip(
+              points,
+              Plot.pointer({ x: 'noise', y: 'recall', title: label, fill: 'var(--raised)', stroke: 'var(--soft)' }),
+            ),
           ],
         }),
       );

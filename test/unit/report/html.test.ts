@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { reportHtml } from '../../../src/report/html.ts';
 import { html, inlineData, inlineScript, markupText } from '../../../src/report/markup.ts';
 import { pageAssets } from '../../../src/report/page-assets.ts';
+import { readSweep } from '../../../src/report/swept.ts';
 import { timelineOf, unixMsOf } from '../../../src/report/timeline.ts';
-import { handmadeReport, HOSTILE, reportOfRuleOnOneLine } from '../../support/html-report.ts';
+import { handmadeReport, HOSTILE, reportOfRuleOnOneLine, sweepFile } from '../../support/html-report.ts';
 
 const NO_ASSETS = { style: '', scripts: [] };
 
@@ -104,5 +105,39 @@ describe('the page', () => {
     expect(page).toContain('A and B catch the same 2 of 4 attacks');
     expect(page.match(/<article/g)).toHaveLength(2);
     expect(dataOf(page).rules).toHaveLength(2);
+  });
+
+  test('says what was expected and whether it holds', () => {
+    const report = handmadeReport();
+    const position = { file: 'rule.yaml', line: 1, column: 1 };
+    const expectations = [
+      { expectation: 'recall >= 0.9', metric: 'recall', unit: 'share', holds: false, measured: 0.5, position },
+    ] as const;
+    const score = { ...report.score, rules: report.score.rules.map((rule) => ({ ...rule, expectations })) };
+    const page = reportHtml({ ...report, score }, NO_ASSETS);
+    expect(page).toContain('<code>recall &gt;= 0.9</code></th><td><strong class="missed">no</strong></td>');
+  });
+
+  test('shows a sweep, the rule as it stands first where the grid lacks it', () => {
+    const sweep = readSweep(JSON.stringify(sweepFile()), 'sweep.json');
+    expect(sweep.points.map(({ values, asIs, frontier, recall }) => [values[0], asIs, frontier, recall])).toEqual([
+      ['as it stands', true, false, 0.5],
+      ['1h', false, true, 0.25],
+      ['1h', false, true, 0.75],
+      ['2h', false, false, 0.25],
+    ]);
+    const page = reportHtml({ ...handmadeReport(), sweep }, NO_ASSETS);
+    expect(page).toContain('4 combinations of settings');
+    expect(page).toContain('1 combination could not run.');
+    expect(page).not.toContain('<img');
+  });
+
+  test.each([
+    ['{', /^sweep\.json: is not JSON/],
+    ['{"schema":"tocsin.score/1"}', /expected "schema": "tocsin.sweep\/1", found "tocsin.score\/1"/],
+    ['null', /found none/],
+    ['{"schema":"tocsin.sweep/1"}', /is damaged/],
+  ])('refuses %s as a sweep', (text, message) => {
+    expect(() => readSweep(text, 'sweep.json')).toThrow(message);
   });
 });
