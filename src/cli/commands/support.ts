@@ -14,11 +14,15 @@ export async function support(flags: SupportFlags, terminal: Terminal): Promise<
     case 'markdown':
       return terminal.result(supportMarkdown(groups).trimEnd());
     case 'text':
-      return terminal.result(groups.map((group) => textOf(group, terminal)).join('\n\n'));
+      return terminal.result(groups.map((group) => supportText(group, terminal)).join('\n\n'));
   }
 }
 
-function textOf({ title, entries }: SupportGroup, { colors, columns }: Terminal): string {
+/** A group as text, in lines no wider than the terminal. */
+export function supportText(
+  { title, entries }: SupportGroup,
+  { colors, columns }: Pick<Terminal, 'colors' | 'columns'>,
+): string {
   const names = (run: boolean): string[] => entries.filter(({ runs }) => runs === run).map(({ name }) => name);
   const [runs, refused] = [names(true), names(false)];
   const parts = [`${colors.bold(title)}: ${runs.length} of ${entries.length}`, ...wrapped(runs, columns)];
@@ -31,8 +35,8 @@ function wrapped(names: readonly string[], width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const name of names) {
-    if (line !== '' && line.length + name.length + 4 > width) {
-      lines.push(`  ${line}`);
+    if (line !== '' && line.length + name.length + 5 > width) {
+      lines.push(`  ${line},`);
       line = '';
     }
     line += line === '' ? name : `, ${name}`;

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import picocolors from 'picocolors';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { supportText } from '../../../src/cli/commands/support.ts';
 import { aggregateNames } from '../../../src/engine/aggregates/index.ts';
 import { scalarFunctionNames } from '../../../src/engine/functions/registry.ts';
 import { pluginNames } from '../../../src/engine/plugins/index.ts';
@@ -35,5 +37,16 @@ describe('the support matrix', () => {
       .flatMap(({ entries }) => entries)
       .filter(({ runs, reason }) => !runs && !/(is|are) not supported/.test(reason!) && !elsewhere.test(reason!));
     expect(unclear).toEqual([]);
+  });
+
+  it('lays names out in lines that fit the terminal, and loses none', () => {
+    for (const group of groups) {
+      const text = supportText(group, { colors: picocolors.createColors(false), columns: 60 });
+      const [head, ...lines] = text.split('\n');
+      expect(head).toMatch(/: \d+ of \d+$/);
+      expect(lines.filter((line) => line.length > 60 && line.includes(', '))).toEqual([]);
+      const names = lines.filter((line) => line !== '  refused:').join(' ');
+      for (const { name } of group.entries) expect(names).toContain(name);
+    }
   });
 });
