@@ -26,9 +26,12 @@ export function comparisonReports(
   return pairs.map((pair) => ({ ...pair, verdict: verdictOf(pair, rules) }));
 }
 
-/** `p = 0.063`, `p < 0.001`. */
-function formatP(p: number): string {
-  return p < 0.001 ? 'p < 0.001' : `p = ${Number(p.toPrecision(2))}`;
+/** `p = 0.063`, `p < 0.001`; never rounded to the other side of the level. */
+function formatP(p: number, level: number): string {
+  if (p < 0.001 && level >= 0.001) return 'p < 0.001';
+  let digits = 2;
+  while (digits < 17 && Number(p.toPrecision(digits)) <= level !== p <= level) digits++;
+  return `p = ${Number(p.toPrecision(digits))}`;
 }
 
 function verdictOf({ first, second, attacks, mcnemar }: PairComparison, rules: readonly RuleScore[]): string {
@@ -52,7 +55,7 @@ function verdictOf({ first, second, attacks, mcnemar }: PairComparison, rules: r
     : onlyA === onlyB
       ? 'no difference'
       : `not yet significant with ${counted(planted)}${onlyA === 0 || onlyB === 0 ? ` (it takes ${needed(mcnemar.level)} all one way)` : ''}`;
-  return `${gains}; ${formatP(mcnemar.p)}: ${doubt}${noise}.`;
+  return `${gains}; ${formatP(mcnemar.p, mcnemar.level)}: ${doubt}${noise}.`;
 }
 
 /** How many discordant attacks, all one way, are the fewest that are significant. */

@@ -9,6 +9,7 @@
 import { formatDatetime } from '../base/time.ts';
 import type { TruthIncident } from '../dataset/truth.ts';
 import { entitiesOf, type Entity, entityKey } from '../replay/entities.ts';
+import { identifyRows } from './row-identity.ts';
 import type { RuleScore, Scorable } from './score.ts';
 import { type Measured, mcnemarExact } from './statistics.ts';
 
@@ -69,15 +70,16 @@ const LEVEL = 0.05;
 /** Account-days that a comparison names. */
 const EXAMPLES = 5;
 
-/** The first rule against each of the others. @param rules - at least two, scored against the same truth. */
+/** The first rule against each of the others, all scored against the same truth; empty for one rule. */
 export function compareRules(rules: readonly Scored[], truth: readonly TruthIncident[]): PairComparison[] {
+  if (rules.length < 2) return [];
   const facts = rules.map(({ score, result }) => ({
     missed: new Set(score.perScenario.flatMap(({ missed }) => missed)),
     alerted: alertedEvents(result),
     bothered: botheredAccounts(result, truth),
   }));
-  const [first, ...others] = facts;
-  if (!first) return [];
+  const first = facts[0]!;
+  const others = facts.slice(1);
   const attacks = truth.filter(({ kind }) => kind === 'attack');
   const lookalikes = truth.filter(({ kind }) => kind === 'lookalike');
   const level = LEVEL / others.length;
@@ -146,12 +148,17 @@ function botheredAccounts(
   const malicious = new Set(
     truth.flatMap(({ events }) => events.filter(({ role }) => role === 'malicious').map(({ id }) => id)),
   );
+  // Overlapping windows return the same rows again and again; equal ones are looked at once.
+  const identities = identifyRows(rows);
+  const known: (readonly Entity[] | undefined)[] = [];
+  const accountsOn = (row: number) =>
+    (known[identities[row]!] ??= entitiesOf(mappings, columns, [rows[row]!]).entities);
   const bothered = new Map<string, Bothered>();
   for (const alert of alerts) {
     if (alert.rows.some((row) => rows[row]!.events.some((event) => malicious.has(event)))) continue;
     const day = formatDatetime(runs[alert.run]!.wallClock).slice(0, 10);
     for (const row of alert.rows) {
-      for (const entity of entitiesOf(mappings, columns, [rows[row]!]).entities) {
+      for (const entity of accountsOn(row)) {
         bothered.set(`${day} ${entityKey(entity)}`, { account: accountName(entity), day });
       }
     }

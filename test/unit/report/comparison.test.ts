@@ -52,6 +52,17 @@ describe('the verdict', () => {
     );
   });
 
+  test('never rounds p to the other side of the level', () => {
+    const [pair] = compareRules([rule('AB'), rule('ABC')], TRUTH);
+    const said = (p: number) => {
+      const mcnemar = { p, level: 0.05, significant: p <= 0.05 };
+      return comparisonReports([{ ...pair!, mcnemar }], [rule('AB').score, rule('ABC').score])[0]!.verdict;
+    };
+    expect(said(0.050_04)).toContain('p = 0.05004: not yet significant');
+    expect(said(0.049_96)).toContain('p = 0.05: significant');
+    expect(said(0.000_9)).toContain('p < 0.001: significant');
+  });
+
   test('says what is lost', () => {
     expect(verdict(rule('ABC'), rule('AB'))).toContain(
       'B misses 1 attack that A catches and gains none; p = 1: not yet significant with 9 attacks',

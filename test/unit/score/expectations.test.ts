@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Problem } from '../../../src/base/errors.ts';
 import {
@@ -144,6 +145,43 @@ describe('an expectation', () => {
     expect(() => parseExpectations(sources, PLANTED, 'USAGE')).toThrow(
       '--expect:1:1: unknown measure "recal"\n    recal > 1\n    ^^^^^\nhint: did you mean "recall"?\n' +
         '--expect:1:10: missed: found "x", expected a number such as 5\n    missed < x\n             ^',
+    );
+  });
+
+  test('is read or refused at a place inside it, whatever it is', () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        'recall',
+        'attacks.masked.recall',
+        'missed',
+        '>=',
+        '=',
+        '<',
+        '0.9',
+        '90%',
+        '5m',
+        ' ',
+        '.',
+        '\t',
+        '%',
+      ),
+      fc.string({ maxLength: 4 }),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 6 }), (pieces) => {
+        const text = pieces.join('');
+        const found = parse(text);
+        if ('message' in found) {
+          expect(found.position!.column).toBeGreaterThanOrEqual(5);
+          expect(found.position!.column).toBeLessThanOrEqual(5 + text.length);
+        } else {
+          const again = parsed(
+            `${found.metric.name} ${found.operator} ${text.trim().replace(/^[^<>=!]*[<>=!]+\s*/, '')}`,
+          );
+          expect(again.value).toBe(found.value);
+          expect(Number.isFinite(found.value)).toBe(true);
+        }
+      }),
     );
   });
 
