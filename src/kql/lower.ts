@@ -22,6 +22,7 @@ import { INGESTION_TIME, knownTables, RECEPTION_TIME, tableColumns } from '../sc
 import { pruneColumns } from './prune.ts';
 import { boundType, elementsOf, type Kusto, type SyntaxNode, typeOfSymbol } from './kusto.ts';
 import {
+  SEARCHED_TABLE,
   CANONICAL_FUNCTIONS,
   columnIndex,
   columnOf,
@@ -131,6 +132,12 @@ const ORDER_KEEPERS = new Set([
 
 /** Function bodies inside function bodies, deeper than any rule that a person writes. */
 const MAX_CALL_DEPTH = 32;
+
+/** The inputs of a union, and the names that a column of sources has for them. */
+interface Legs {
+  readonly inputs: readonly Plan[];
+  readonly sources: readonly string[];
+}
 
 interface Output {
   readonly name: string;
@@ -355,6 +362,8 @@ export class QueryLowering implements Lowering {
         return this.#externalData(node, cx);
       case 'PrintOperator':
         return this.#print(node, cx);
+      case 'SearchOperator':
+        return this.#searchTables(node, cx);
       case 'RangeOperator':
         return this.#range(node, cx);
       case 'UnionOperator':
@@ -862,9 +871,24 @@ export class QueryLowering implements Lowering {
     });
   }
 
+  /** `search` without rows piped into it: over the tables that it names, or all. */
+  #searchTables(node: SyntaxNode, cx: Context): Plan {
+    const span = this.span(node, cx);
+    const named: SyntaxNode[] | undefined = node['InClause'] && elementsOf(node['InClause'].Expressions);
+    const legs: Legs = named
+      ? this.#legs(undefined, named, false, cx)
+      : {
+          inputs: this.#tableNames().map((name) => this.#scan(node, name, cx)),
+          sources: this.#tableNames(),
+        };
+    const input = this.#unite(legs, SEARCHED_TABLE, false, span);
+    const mode = this.#parameterText(this.#parameters(node['Parameters']).get('kind'), cx)?.toLowerCase();
+    const inner: Context = { ...cx, columns: input.columns };
+    const predicate = this.#scalars.searchPredicate(node['Condition'], inner, mode === 'case_sensitive');
+    return { op: 'filter', input, predicate, columns: input.columns, span };
+  }
+
   #search(node: SyntaxNode, input: Plan, cx: Context, span: Span): Plan {
-    if (node['InClause'])
-      this.refuse(node['InClause'], cx, 'search in (tables) is not supported', 'pipe a table into search');
     const mode = this.#parameterText(this.#parameters(node['Parameters']).get('kind'), cx)?.toLowerCase();
     const predicate = this.#scalars.searchPredicate(node['Condition'], cx, mode === 'case_sensitive');
     const found: Plan = { op: 'filter', input, predicate, columns: input.columns, span };
@@ -874,7 +898,7 @@ export class QueryLowering implements Lowering {
     }));
     return this.#project(
       found,
-      [{ name: '$table', expression: literal(this.#nameOf(input) ?? 'search_arg0', 'string', span) }, ...outputs],
+      [{ name: SEARCHED_TABLE, expression: literal(this.#nameOf(input) ?? 'search_arg0', 'string', span) }, ...outputs],
       span,
     );
   }
@@ -1179,6 +1203,12 @@ export class QueryLowering implements Lowering {
     const isInner = this.#parameterText(parameters.get('kind'), cx)?.toLowerCase() === 'inner';
     const isFuzzy = this.#parameterText(parameters.get('isfuzzy'), cx)?.toLowerCase() === 'true';
     const sourceColumn = this.#parameterText(parameters.get('withsource') ?? parameters.get('with_source'), cx);
+    const legs = this.#legs(input, elementsOf(node['Expressions']), isFuzzy, cx);
+    return this.#unite(legs, sourceColumn, isInner, span);
+  }
+
+  /** The tables that a union or a search names, and what each is called. */
+  #legs(input: Plan | undefined, nodes: readonly SyntaxNode[], isFuzzy: boolean, cx: Context): Legs {
     const inputs: Plan[] = [];
     const sources: string[] = [];
     const addLeg = (plan: Plan, name: string | undefined): void => {
@@ -1186,13 +1216,10 @@ export class QueryLowering implements Lowering {
       inputs.push(plan);
     };
     if (input) addLeg(input, this.#nameOf(input));
-    for (const leg of elementsOf(node['Expressions'])) {
+    for (const leg of nodes) {
       if (isWildcard(leg)) {
         const pattern = wildcard(String(leg['SimpleName']));
-        const tables = [...new Set([...this.#options.tables.keys(), ...knownTables()])].filter((name) =>
-          pattern.test(name),
-        );
-        for (const name of tables) addLeg(this.#scan(leg, name, cx), name);
+        for (const name of this.#tableNames()) if (pattern.test(name)) addLeg(this.#scan(leg, name, cx), name);
         continue;
       }
       const before = this.findings.length;
@@ -1203,7 +1230,14 @@ export class QueryLowering implements Lowering {
       }
       addLeg(plan, this.#nameOf(plan));
     }
+    return { inputs, sources };
+  }
 
+  #tableNames(): string[] {
+    return [...new Set([...this.#options.tables.keys(), ...knownTables()])];
+  }
+
+  #unite({ inputs, sources }: Legs, sourceColumn: string | undefined, isInner: boolean, span: Span): Plan {
     const columns: ColumnInfo[] = [];
     const mapping: number[][] = inputs.map(() => []);
     if (sourceColumn !== undefined) {

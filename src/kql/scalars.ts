@@ -176,6 +176,9 @@ export function constantText(expression: Expression): string | undefined {
       : undefined;
 }
 
+/** The column in which `search` says where it found a row. */
+export const SEARCHED_TABLE = '$table';
+
 /** Whether a column is carried along unseen: the ingestion time, and the numbers of groups. */
 export function isHidden(name: string): boolean {
   return name === INGESTION_TIME || name.startsWith('$group');
@@ -422,7 +425,8 @@ export class ScalarLowering {
       case 'CompoundStringLiteralExpression': {
         const { name, text } = searchTerm(constantText(this.lower(node, cx)) ?? '', caseSensitive);
         const tests = cx.columns.flatMap((column, index): Expression[] => {
-          if (isHidden(column.name) || !SEARCHED_TYPES.has(column.type)) return [];
+          if (isHidden(column.name) || column.name === SEARCHED_TABLE) return [];
+          if (!SEARCHED_TYPES.has(column.type)) return [];
           const value = convert(columnOf(cx.columns, index, span), 'string');
           return [this.make(name, [value, literal(text, 'string', span)], 'bool', span)];
         });

@@ -147,6 +147,28 @@ describe('the operators that are made of others', () => {
     ]);
   });
 
+  it('search looks through the tables that it names, or through all, and says where it found a row', async () => {
+    const tables = {
+      SigninLogs: [{ UserPrincipalName: 'ada@contoso.com', IPAddress: '10.0.0.1' }],
+      AuditLogs: [{ OperationName: 'Add user', InitiatedBy: { user: { userPrincipalName: 'ada@contoso.com' } } }],
+      Own: [{ Note: 'nothing of ADA' }],
+    };
+    const found = async (kql: string): Promise<unknown[][]> => (await query(kql, { tables })).rows;
+    expect(await found('search in (SigninLogs, AuditLogs) "ada" | project $table | sort by $table asc')).toEqual([
+      ['AuditLogs'],
+      ['SigninLogs'],
+    ]);
+    expect(await found('search "ada" | summarize count() by $table | sort by $table asc')).toEqual([
+      ['AuditLogs', 1],
+      ['Own', 1],
+      ['SigninLogs', 1],
+    ]);
+    expect(await found('search in (SigninLogs, Audit*) "ada" and OperationName has "user" | project $table')).toEqual([
+      ['AuditLogs'],
+    ]);
+    expect(await found('search in (SigninLogs, AuditLogs) "SigninLogs" | count')).toEqual([[0]]);
+  });
+
   it('search finds terms in any column', async () => {
     expect(await rows(`${T} | search "b" and "z" | project g, s`)).toEqual([['b', 'z']]);
     expect(await rows(`${T} | where * == "z" | project v`)).toEqual([[4]]);
