@@ -572,7 +572,12 @@ ${table(
 const MAX_OPEN_ROWS = 30;
 
 function figure(name: string, value: string, detail: string, bar?: Markup): Markup {
-  return html`<div><dt>${name}</dt><dd><span class="value">${value}</span>${bar}<span class="detail">${detail.replace(/(?<=\d) (?=%|min|s\b)/g, '\u00a0')}</span></dd></div>`;
+  return html`<div><dt>${name}</dt><dd><span class="value">${value}</span>${bar}<span class="detail">${unbroken(detail)}</span></dd></div>`;
+}
+
+/** Keeps a number with its unit, and the two ends of an interval, on one line. */
+function unbroken(text: string): string {
+  return text.replace(/(?<=\d) (?=%|min|s\b)/g, '\u00a0').replace(/(?<=\d)-(?=\d)/g, '\u2060-\u2060');
 }
 
 /** A share with its interval, in words and as a bar. */

@@ -135,6 +135,18 @@ describe.skipIf(BROWSER === undefined)('the report in a browser', () => {
     await page.close();
   });
 
+  test('has a note in the margin of the clause, which opens below it to the width of the text', async () => {
+    const page = await open();
+    const [line, note] = [page.locator('.lossy').first(), page.locator('.note').first()];
+    const outer = (await line.boundingBox())!;
+    expect((await note.boundingBox())!.x).toBeGreaterThan(outer.x + outer.width / 2);
+    await note.locator('summary').click();
+    expect(await note.locator('li').first().textContent()).toContain('the condition was false');
+    expect((await note.boundingBox())!.width).toBeGreaterThan(outer.width / 2);
+    expect(await page.evaluate('getComputedStyle(document.querySelector(".note li")).display')).toBe('list-item');
+    await page.close();
+  });
+
   test('switches between light and dark', async () => {
     const page = await open('dark');
     const ground = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
