@@ -3,11 +3,13 @@
  * and for the reason that it gives, the rows that came back again, the alerts and incidents that name too many. A finding
  * that the replay says nothing of has no proof; it is not refuted by that, for the dataset may hold no such case.
  */
-import type { Span } from '../plan/plan.ts';
+import { type Plan, type Span, visitPlan } from '../plan/plan.ts';
 import type { Replay } from '../replay/replay.ts';
 import type { Finding, Proof } from '../rules/checks/check.ts';
 import { formatCount, formatNumber } from './format.ts';
 import type { Cause, Explanation } from '../why/explanation.ts';
+import { replaceNode } from '../why/trace.ts';
+import { tableColumns } from '../schema/tables.ts';
 import { identifyRows } from '../score/row-identity.ts';
 import type { RuleScore } from '../score/score.ts';
 
@@ -16,16 +18,61 @@ export interface Evidence {
   readonly score: RuleScore;
   /** Of every malicious event that no alert contains. */
   readonly explanations: readonly Explanation[];
+  /** The rule's query. */
+  readonly root: Plan;
+  /** Explains the events again, with another plan in the query's place. */
+  explainWith(root: Plan, events: readonly string[]): Promise<readonly Explanation[]>;
   /** Whether an event is one that a detection should ring for. */
   readonly isMalicious: (event: string) => boolean;
 }
 
 /** The findings, those with a proof that the replay gives one for. */
-export function prove(findings: readonly Finding[], evidence: Evidence): Finding[] {
-  return findings.map((finding) => {
-    const proof = LOSSES[finding.check] ? lossProof(finding, evidence) : OTHERS[finding.check]?.(evidence);
-    return proof ? { ...finding, proof } : finding;
+export async function prove(findings: readonly Finding[], evidence: Evidence): Promise<Finding[]> {
+  const proven: Finding[] = [];
+  for (const finding of findings) {
+    const proof = await proofOf(finding, evidence);
+    proven.push(proof ? { ...finding, proof } : finding);
+  }
+  return proven;
+}
+
+async function proofOf(finding: Finding, evidence: Evidence): Promise<Proof | undefined> {
+  const tests = LOSSES[finding.check];
+  if (!tests) return OTHERS[finding.check]?.(evidence);
+  const lost = lostAt(finding, evidence.explanations, tests);
+  return lossProof(finding.check === PUBLISHED ? await lostByPublishing(finding, lost, evidence) : lost, evidence);
+}
+
+const PUBLISHED = 'publish-time-against-event-time';
+
+/**
+ * Those of the events that pass the comparison once sign-ins stand at the time that they happened: a sign-in that really
+ * came after the act is no fault of the clocks.
+ */
+async function lostByPublishing(
+  finding: Finding,
+  lost: readonly string[],
+  { root, explainWith }: Evidence,
+): Promise<readonly string[]> {
+  if (lost.length === 0) return lost;
+  const still = new Set(lostAt(finding, await explainWith(atEventTime(root), lost), LOSSES[PUBLISHED]!));
+  return lost.filter((event) => !still.has(event));
+}
+
+/** Of a sign-in. */
+const EVENT_TIME = 'CreatedDateTime';
+
+/** The plan with CreatedDateTime wherever it reads the TimeGenerated of a sign-in. */
+function atEventTime(root: Plan): Plan {
+  let changed = root;
+  visitPlan(root, (node) => {
+    if (node.op !== 'scan' || !tableColumns(node.table)?.some(({ name }) => name === EVENT_TIME)) return;
+    const columns = node.columns.map((column) =>
+      column.name === 'TimeGenerated' ? { ...column, name: EVENT_TIME } : column,
+    );
+    changed = replaceNode(changed, node, { ...node, columns });
   });
+  return changed;
 }
 
 /** Whether an explanation is of the kind that the check warns of. */
@@ -49,20 +96,23 @@ const LOSSES: Readonly<Record<string, readonly Test[]>> = {
   'application-actors-dropped': [because('condition'), withValue((value) => value === '""' || value === 'null')],
   'category-is-no-privilege': [because('condition')],
   'category-unknown': [because('condition'), withValue((value) => value === '"Device"')],
-  // The difference is negative: the sign-in was published after the act.
+  // The difference is negative: the sign-in was published after the act. See `lostByPublishing`.
   'publish-time-against-event-time': [because('condition'), withValue((value) => /^-\d/.test(value))],
   'period-shorter-than-frequency': [because('outside-window')],
 };
 
-function lossProof(finding: Finding, { explanations, score }: Evidence): Proof | undefined {
+/** The events that were lost at the finding, as its check has it. */
+function lostAt(finding: Finding, explanations: readonly Explanation[], tests: readonly Test[]): string[] {
   const lost = explanations.filter(
-    (explanation) => isAt(finding, explanation) && LOSSES[finding.check]!.every((test) => test(explanation)),
+    (explanation) => isAt(finding, explanation) && tests.every((test) => test(explanation)),
   );
-  if (lost.length === 0) return undefined;
-  return {
-    message: `loses ${formatCount(lost.length)} of ${formatNumber(score.events.planted, 'attack event')}`,
-    events: lost.map(({ event }) => event),
-  };
+  return lost.map(({ event }) => event);
+}
+
+function lossProof(events: readonly string[], { score }: Evidence): Proof | undefined {
+  if (events.length === 0) return undefined;
+  const message = `loses ${formatCount(events.length)} of ${formatNumber(score.events.planted, 'attack event')}`;
+  return { message, events };
 }
 
 /** Whether an event was lost at the finding: the parts of the query overlap, or the field is the same. */

@@ -97,10 +97,13 @@ async function proven(
   });
   progress.stop();
   const malicious = maliciousEvents(truth);
-  const findings = prove(checked.findings, {
+  const findings = await prove(checked.findings, {
     replay: result,
     score: score(result, compiled.rule.name, truth, dataset.manifest),
     explanations,
+    root: compiled.plan.root,
+    explainWith: (root, events) =>
+      whyNot(dataset, { ...compiled, plan: { ...compiled.plan, root } }, events, { replay: result, signal }),
     isMalicious: (event) => malicious.has(event),
   });
   return { ...checked, findings };

@@ -30,6 +30,9 @@ async function findingsOf(fields: string, tables: TestTables): Promise<readonly 
     replay: result,
     score: score(result, 'rule', truth, dataset.manifest),
     explanations,
+    root: compiled.plan.root,
+    explainWith: (root, lost) =>
+      whyNot(dataset, { ...compiled, plan: { ...compiled.plan, root } }, lost, { replay: result }),
     isMalicious: (event) => malicious.has(event),
   });
 }
@@ -128,11 +131,13 @@ describe('a finding is proven by the attack events that were lost there', () => 
     const act = (time: string, event: string): TestRow =>
       audit(at(time), 'a@x', { InitiatedBy: { user: { id: 'i1' } }, event });
     const tables: TestTables = {
-      AuditLogs: [act('10:09', 'quick'), act('10:15', 'slow'), act('10:50', 'long after')],
-      AADNonInteractiveUserSignInLogs: [signIn(at('10:10'), 'a@x', '1.1.1.1', { UserId: 'i1' })],
+      AuditLogs: [act('10:09', 'quick'), act('10:15', 'slow'), act('10:50', 'long after'), act('10:05', 'before')],
+      AADNonInteractiveUserSignInLogs: [
+        signIn(at('10:10'), 'a@x', '1.1.1.1', { UserId: 'i1', CreatedDateTime: at('10:08') }),
+      ],
     };
     expect(await proofsOf(fields, tables)).toEqual({
-      'publish-time-against-event-time': 'loses 1 of 3 attack events',
+      'publish-time-against-event-time': 'loses 1 of 4 attack events',
     });
   });
 
