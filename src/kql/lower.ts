@@ -287,7 +287,15 @@ export class QueryLowering implements Lowering {
     }
     const declaredBody: SyntaxNode = binding.declaration['Body'];
     // The expanded body is bound with the arguments' types; it is a tree of its own whose text starts at 0.
-    const expanded: SyntaxNode | null = isCall ? node['GetCalledFunctionBody']() : null;
+    let expanded: SyntaxNode | null = null;
+    try {
+      if (isCall) expanded = node['GetCalledFunctionBody']();
+    } catch (error) {
+      if (error instanceof RangeError) throw error;
+      // The library compares the arguments of two calls, and cannot do so for a long and a text that is none.
+      this.reject(node, cx, `the arguments of ${name} do not fit its parameters`);
+      return undefined;
+    }
     const body = expanded ?? declaredBody;
     const base = binding.base + declaredBody.TextStart - body.TextStart;
     const scope = new Scope(binding.scope);

@@ -251,4 +251,11 @@ describe('hostile text', () => {
     const text = `${T} | extend t = now() | evaluate sequence_detect(t,  , 4h, a = (k > 1), v)`;
     expect(problems(text, { discover: () => undefined })[1]).toMatch(/^missing expression/);
   });
+
+  it('with arguments that the library cannot compare is a problem with a place', () => {
+    expect(problems('let f = (x: long, y: long = 1) { x + y }; print f(4), f(4, "")')).toEqual([
+      'QUERY',
+      'the arguments of f do not fit its parameters',
+    ]);
+  });
 });
