@@ -883,6 +883,9 @@ export class QueryLowering implements Lowering {
   #searchTables(node: SyntaxNode, cx: Context): Plan {
     const span = this.span(node, cx);
     const named: SyntaxNode[] | undefined = node['InClause'] && elementsOf(node['InClause'].Expressions);
+    if (!named && cx.scope.some((binding) => binding.kind === 'function' && binding.declaration['ViewKeyword'])) {
+      this.refuse(node, cx, 'search over the views of a query is not supported', 'name them: search in (View1, View2)');
+    }
     const legs: Legs = named
       ? this.#legs(undefined, named, false, cx)
       : {

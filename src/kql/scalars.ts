@@ -32,6 +32,11 @@ export class Scope {
   get(name: string): Binding | undefined {
     return this.#names.get(name) ?? this.parent?.get(name);
   }
+
+  /** Whether some binding in force here is such. */
+  some(test: (binding: Binding) => boolean): boolean {
+    return [...this.#names.values()].some(test) || (this.parent?.some(test) ?? false);
+  }
 }
 
 /** Where an expression stands: the names in force, the columns of the rows at hand, and where its tree starts in the text. */

@@ -21,7 +21,7 @@ export interface Evidence {
   /** The rule's query. */
   readonly root: Plan;
   /** Explains the events again, with another plan in the query's place. */
-  explainWith(root: Plan, events: readonly string[]): Promise<readonly Explanation[]>;
+  readonly explainWith: (root: Plan, events: readonly string[]) => Promise<readonly Explanation[]>;
   /** Whether an event is one that a detection should ring for. */
   readonly isMalicious: (event: string) => boolean;
 }

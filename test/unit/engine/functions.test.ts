@@ -241,7 +241,7 @@ examples('texts', [
   [String.raw`trim_end(@"\s+", " a  ")`, ' a'],
   ['replace_string("a.b.c", ".", "-")', 'a-b-c'],
   [String.raw`replace_regex("Number is 1", @"is (\d+)", @"was: \1")`, 'Number was: 1'],
-  [String.raw`replace("a1b22", @"\d+", "#")`, 'a#b#'],
+  [String.raw`replace(@"\d+", "#", "a1b22")`, 'a#b#'],
   ['replace_strings("This is", dynamic(["This", "is"]), dynamic(["This", "was"]))', 'This was'],
   ['translate("krasp", "otsku", "spark")', 'kusto'],
   [String.raw`extract(@"(\d+)-(\d+)", 2, "2020-12")`, '12'],
