@@ -71,7 +71,8 @@ function needs(
       need(node.input, columnsIn(planExpressions(node)));
       return;
     case 'project':
-      need(node.input, columnsIn([...own].map((index) => node.expressions[index]!)));
+      // A sub-query without columns is asked for its first one.
+      need(node.input, columnsIn([...own].flatMap((index) => node.expressions[index] ?? [])));
       return;
     case 'summarize':
       need(node.input, columnsIn(node.keys));

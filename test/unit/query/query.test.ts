@@ -173,4 +173,9 @@ describe('the operators that are made of others', () => {
     expect(await rows(`${T} | search "b" and "z" | project g, s`)).toEqual([['b', 'z']]);
     expect(await rows(`${T} | where * == "z" | project v`)).toEqual([[4]]);
   });
+
+  it('finds nothing in a sub-query without columns', async () => {
+    const { rows } = await query('datatable(s:string)["a"] | where s in ((print x = "a" | project))');
+    expect(rows).toEqual([]);
+  });
 });
