@@ -93,3 +93,44 @@ export class TextDictionary extends Dictionary {
     return (this.#parsed[code] = parseDynamic(text));
   }
 }
+
+/** Dictionaries one after another under one range of codes. */
+export class JoinedDictionary extends Dictionary {
+  readonly #parts: readonly Dictionary[];
+  /** The first code of each part. */
+  readonly #starts: readonly number[];
+
+  constructor(type: CodedType, parts: readonly Dictionary[]) {
+    super(
+      type,
+      parts.reduce((sum, part) => sum + part.size, 0),
+    );
+    this.#parts = parts;
+    let start = 0;
+    this.#starts = parts.map((part) => {
+      start += part.size;
+      return start - part.size;
+    });
+  }
+
+  #partOf(code: number): number {
+    let low = 0;
+    let high = this.#starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (this.#starts[middle]! <= code) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  text(code: number): string {
+    const part = this.#partOf(code);
+    return this.#parts[part]!.text(code - this.#starts[part]!);
+  }
+
+  value(code: number): Value {
+    const part = this.#partOf(code);
+    return this.#parts[part]!.value(code - this.#starts[part]!);
+  }
+}

@@ -14,7 +14,13 @@ import {
   columnFromValues,
   isCodedType,
 } from '../columns/column.ts';
-import { type CodedType, Dictionary, TextDictionary, ValueDictionary } from '../columns/dictionary.ts';
+import {
+  type CodedType,
+  type Dictionary,
+  JoinedDictionary,
+  TextDictionary,
+  ValueDictionary,
+} from '../columns/dictionary.ts';
 import { parseDynamic, stringifyDynamic } from '../columns/dynamic.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
 import type { TableSource, Window } from '../engine/run.ts';
@@ -544,46 +550,5 @@ function sortTies(order: Uint32Array, times: Float64Array, ties: Float64Array): 
       order.set(group, start);
     }
     start = end;
-  }
-}
-
-/** Dictionaries one after another under one range of codes. */
-class JoinedDictionary extends Dictionary {
-  readonly #parts: readonly Dictionary[];
-  /** The first code of each part. */
-  readonly #starts: readonly number[];
-
-  constructor(type: CodedType, parts: readonly Dictionary[]) {
-    super(
-      type,
-      parts.reduce((sum, part) => sum + part.size, 0),
-    );
-    this.#parts = parts;
-    let start = 0;
-    this.#starts = parts.map((part) => {
-      start += part.size;
-      return start - part.size;
-    });
-  }
-
-  #partOf(code: number): number {
-    let low = 0;
-    let high = this.#starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (this.#starts[middle]! <= code) low = middle;
-      else high = middle - 1;
-    }
-    return low;
-  }
-
-  text(code: number): string {
-    const part = this.#partOf(code);
-    return this.#parts[part]!.text(code - this.#starts[part]!);
-  }
-
-  value(code: number): Value {
-    const part = this.#partOf(code);
-    return this.#parts[part]!.value(code - this.#starts[part]!);
   }
 }

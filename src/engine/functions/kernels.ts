@@ -12,9 +12,9 @@ import {
   type NumberColumn,
   type NumberType,
 } from '../../columns/column.ts';
-import { type CodedType, Dictionary, ValueDictionary } from '../../columns/dictionary.ts';
+import { type CodedType, type Dictionary, JoinedDictionary, ValueDictionary } from '../../columns/dictionary.ts';
 import { stringifyDynamic } from '../../columns/dynamic.ts';
-import type { ScalarType, Value } from '../../columns/value.ts';
+import type { ScalarType } from '../../columns/value.ts';
 
 type Kernel = (args: readonly Column[], resultType: ScalarType, rowCount: number) => Column | undefined;
 /** The quotient rounded down; exact for whole numbers within 2^53, where a division alone may round up to the next. */
@@ -513,42 +513,6 @@ export function choose(
   return (
     type === 'bool' ? { kind: 'bool', type, values: out, nulls } : { kind: 'number', type, values: out, nulls }
   ) as Column;
-}
-
-/** Entries of several dictionaries one after another. */
-class JoinedDictionary extends Dictionary {
-  readonly #parts: readonly Dictionary[];
-  readonly #starts: readonly number[];
-
-  constructor(type: CodedType, parts: readonly Dictionary[]) {
-    super(
-      type,
-      parts.reduce((sum, part) => sum + part.size, 0),
-    );
-    this.#parts = parts;
-    let start = 0;
-    this.#starts = parts.map((part) => {
-      const own = start;
-      start += part.size;
-      return own;
-    });
-  }
-
-  #part(code: number): number {
-    let part = this.#starts.length - 1;
-    while (this.#starts[part]! > code) part--;
-    return part;
-  }
-
-  value(code: number): Value {
-    const part = this.#part(code);
-    return this.#parts[part]!.value(code - this.#starts[part]!);
-  }
-
-  text(code: number): string {
-    const part = this.#part(code);
-    return this.#parts[part]!.text(code - this.#starts[part]!);
-  }
 }
 
 function chooseCoded(choice: Uint8Array, columns: readonly Column[], type: CodedType, rowCount: number): Column {
