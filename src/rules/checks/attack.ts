@@ -1,99 +1,53 @@
 /**
- * Techniques of ATT&CK for Enterprise (v16) that rules on identity and cloud logs name, with their tactics; and techniques
- * that only a host can show. A technique in neither list is not judged.
- *
- * https://attack.mitre.org/techniques/enterprise/
+ * ATT&CK as the checks ask for it: whether a technique exists, what it is called, which tactics it belongs to, and whether
+ * the logs of Entra ID could show it at all.
  */
+import { REVOKED, TACTIC_CODES, TECHNIQUE_LINES } from './techniques.ts';
 
-/** A table row: techniques (sub-techniques share their tactics unless listed) and their tactics. */
-const TACTICS_OF: Readonly<Record<string, string>> = {
-  T1003: 'CredentialAccess',
-  T1005: 'Collection',
-  T1018: 'Discovery',
-  T1020: 'Exfiltration',
-  T1021: 'LateralMovement',
-  T1027: 'DefenseEvasion',
-  T1040: 'CredentialAccess Discovery',
-  T1041: 'Exfiltration',
-  T1046: 'Discovery',
-  T1048: 'Exfiltration',
-  T1053: 'Execution Persistence PrivilegeEscalation',
-  T1055: 'DefenseEvasion PrivilegeEscalation',
-  T1059: 'Execution',
-  T1068: 'PrivilegeEscalation',
-  T1069: 'Discovery',
-  T1070: 'DefenseEvasion',
-  T1071: 'CommandAndControl',
-  T1072: 'Execution LateralMovement',
-  T1074: 'Collection',
-  T1078: 'InitialAccess Persistence PrivilegeEscalation DefenseEvasion',
-  T1087: 'Discovery',
-  T1090: 'CommandAndControl',
-  T1098: 'Persistence PrivilegeEscalation',
-  T1105: 'CommandAndControl',
-  T1110: 'CredentialAccess',
-  T1111: 'CredentialAccess',
-  T1114: 'Collection',
-  T1119: 'Collection',
-  T1133: 'InitialAccess Persistence',
-  T1134: 'DefenseEvasion PrivilegeEscalation',
-  T1136: 'Persistence',
-  T1185: 'Collection',
-  T1187: 'CredentialAccess',
-  T1189: 'InitialAccess',
-  T1190: 'InitialAccess',
-  T1195: 'InitialAccess',
-  T1199: 'InitialAccess',
-  T1201: 'Discovery',
-  T1204: 'Execution',
-  T1207: 'DefenseEvasion',
-  T1212: 'CredentialAccess',
-  T1213: 'Collection',
-  T1480: 'DefenseEvasion',
-  T1484: 'DefenseEvasion PrivilegeEscalation',
-  T1485: 'Impact',
-  T1486: 'Impact',
-  T1489: 'Impact',
-  T1490: 'Impact',
-  T1496: 'Impact',
-  T1498: 'Impact',
-  T1499: 'Impact',
-  T1526: 'Discovery',
-  T1528: 'CredentialAccess',
-  T1530: 'Collection',
-  T1531: 'Impact',
-  T1534: 'LateralMovement',
-  T1535: 'DefenseEvasion',
-  T1537: 'Exfiltration',
-  T1538: 'Discovery',
-  T1539: 'CredentialAccess',
-  T1548: 'DefenseEvasion PrivilegeEscalation',
-  T1550: 'DefenseEvasion LateralMovement',
-  T1552: 'CredentialAccess',
-  T1555: 'CredentialAccess',
-  T1556: 'CredentialAccess DefenseEvasion Persistence',
-  T1557: 'CredentialAccess Collection',
-  T1558: 'CredentialAccess',
-  T1562: 'DefenseEvasion',
-  T1564: 'DefenseEvasion',
-  T1565: 'Impact',
-  T1566: 'InitialAccess',
-  T1567: 'Exfiltration',
-  T1571: 'CommandAndControl',
-  T1578: 'DefenseEvasion',
-  T1580: 'Discovery',
-  T1583: 'ResourceDevelopment',
-  T1584: 'ResourceDevelopment',
-  T1586: 'ResourceDevelopment',
-  T1589: 'Reconnaissance',
-  T1590: 'Reconnaissance',
-  T1598: 'Reconnaissance',
-  T1606: 'CredentialAccess',
-  T1621: 'CredentialAccess',
-  T1649: 'CredentialAccess',
-  T1651: 'Execution',
-  T1656: 'DefenseEvasion',
-};
+export { ATTACK_VERSION } from './techniques.ts';
+
+export interface Technique {
+  /** A sub-technique's with its technique's: `Valid Accounts: Cloud Accounts`. */
+  readonly name: string;
+  /** As rules spell them, in the order of ATT&CK's matrix. */
+  readonly tactics: readonly string[];
+}
+
+/** Techniques and sub-techniques by their ids. */
+export const TECHNIQUES: ReadonlyMap<string, Technique> = new Map(
+  TECHNIQUE_LINES.trim()
+    .split('\n')
+    .flatMap((line): [string, Technique][] => {
+      const [head, ...parts] = line.split('|');
+      const [, id, codes, name] = /^(\S+) (\S+) (.+)$/.exec(head!)!;
+      const tactics = codes!.split(',').map((code) => TACTIC_CODES[code]!);
+      const subs = parts.map((part): [string, Technique] => {
+        const [, number, own] = /^(\d+) (.+)$/.exec(part)!;
+        return [`${id}.${number!.padStart(3, '0')}`, { name: `${name}: ${own}`, tactics }];
+      });
+      return [[id!, { name: name!, tactics }], ...subs];
+    }),
+);
+
+/** The id that a revoked one was replaced by; undefined where it was not, as far as is known. */
+export function successorOf(technique: string): string | undefined {
+  return REVOKED[technique];
+}
+
+/** ATT&CK for ICS has a matrix of its own (T0800 and up), and so do its tactics. */
+export function isIcs(technique: string): boolean {
+  return technique.startsWith('T0');
+}
+
+/** Sentinel still takes the tactic that Reconnaissance and ResourceDevelopment replaced. */
+const PRE_ATTACK: ReadonlySet<string> = new Set(['Reconnaissance', 'ResourceDevelopment']);
+
+/** Whether a technique of these tactics belongs to a rule of those. */
+export function sharesTactic(technique: Technique, tactics: readonly string[]): boolean {
+  return technique.tactics.some(
+    (tactic) => tactics.includes(tactic) || (PRE_ATTACK.has(tactic) && tactics.includes('PreAttack')),
+  );
+}
 
 /** Techniques that the logs of Entra ID cannot show, with what fits better. */
 const HOST_ONLY: Readonly<Record<string, string>> = {
@@ -105,12 +59,7 @@ const HOST_ONLY: Readonly<Record<string, string>> = {
   T1558: 'T1528 or T1606',
 };
 
-/** The tactics of a technique or sub-technique; undefined where it is not in the table. */
-export function tacticsOfTechnique(technique: string): readonly string[] | undefined {
-  return TACTICS_OF[technique.slice(0, 5)]?.split(' ');
-}
-
 /** What to name instead of a technique that only a host can show; undefined for others. */
 export function cloudTechniqueFor(technique: string): string | undefined {
-  return HOST_ONLY[technique.slice(0, 5)];
+  return technique === 'T1059.009' ? undefined : HOST_ONLY[technique.slice(0, 5)];
 }

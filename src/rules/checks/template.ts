@@ -10,7 +10,7 @@ import type { ColumnInfo } from '../../columns/batch.ts';
 import { scannedTables } from '../../plan/plan.ts';
 import { formatDuration } from '../duration.ts';
 import { ALERT_DETAILS, PLACEHOLDER, TACTICS } from '../vocabulary.ts';
-import { cloudTechniqueFor, tacticsOfTechnique } from './attack.ts';
+import { ATTACK_VERSION, cloudTechniqueFor, isIcs, sharesTactic, successorOf, TECHNIQUES } from './attack.ts';
 import type { Check, CheckInput, Report } from './check.ts';
 import { ENTITY_IDENTIFIERS } from './identifiers.ts';
 
@@ -213,6 +213,31 @@ export const TEMPLATE_CHECKS: readonly Check[] = [
     },
   },
   {
+    id: 'technique-unknown',
+    severity: 'warning',
+    title: 'A technique that ATT&CK does not have, or no longer has',
+    why: 'Coverage maps show it nowhere.',
+    fix: `Name a technique of ATT&CK for Enterprise. Tocsin knows those of version ${ATTACK_VERSION}; switch the check off for a newer one.`,
+    bad: 'relevantTechniques: [T1192]\ntactics: [InitialAccess]',
+    good: 'relevantTechniques: [T1566.002]\ntactics: [InitialAccess]',
+    *find({ rule }) {
+      for (const [index, technique] of rule.techniques.entries()) {
+        if (!TECHNIQUE.test(technique) || TECHNIQUES.has(technique) || isIcs(technique)) continue;
+        const successor = successorOf(technique);
+        const parent = TECHNIQUES.get(technique.slice(0, 5));
+        const instead = successor
+          ? `; it is now ${successor} (${TECHNIQUES.get(successor)!.name})`
+          : parent && technique.includes('.')
+            ? `; ${technique.slice(0, 5)} is ${parent.name}`
+            : '';
+        yield {
+          path: techniquePath(rule.raw, index),
+          message: `ATT&CK for Enterprise ${ATTACK_VERSION} has no technique ${technique}${instead}`,
+        };
+      }
+    },
+  },
+  {
     id: 'technique-without-tactic',
     severity: 'warning',
     title: 'A technique belongs to none of the rule’s tactics',
@@ -221,12 +246,12 @@ export const TEMPLATE_CHECKS: readonly Check[] = [
     bad: 'tactics: [Exfiltration]\nrelevantTechniques: [T1098]',
     good: 'tactics: [Persistence]\nrelevantTechniques: [T1098]',
     *find({ rule }) {
-      for (const [index, technique] of rule.techniques.entries()) {
-        const tactics = tacticsOfTechnique(technique);
-        if (!tactics || tactics.some((tactic) => rule.tactics.includes(tactic))) continue;
+      for (const [index, id] of rule.techniques.entries()) {
+        const technique = TECHNIQUES.get(id);
+        if (!technique || sharesTactic(technique, rule.tactics)) continue;
         yield {
           path: techniquePath(rule.raw, index),
-          message: `${technique} belongs to ${tactics.join(', ')}, none of which is among the tactics`,
+          message: `${id} (${technique.name}) belongs to ${technique.tactics.join(', ')}, none of which is among the tactics`,
         };
       }
     },
@@ -247,7 +272,7 @@ export const TEMPLATE_CHECKS: readonly Check[] = [
         if (better) {
           yield {
             path: techniquePath(rule.raw, index),
-            message: `${technique} is a technique on hosts, but the query reads only ${tables.join(' and ')}; rather ${better}`,
+            message: `${technique} (${TECHNIQUES.get(technique)?.name ?? 'of a host'}) is a technique on hosts, but the query reads only ${tables.join(' and ')}; rather ${better}`,
           };
         }
       }
