@@ -78,6 +78,7 @@ export {
   type NamedValue,
   type RunOutcome,
 } from './why/explanation.ts';
+export { hasIntent, type Intended, type IntentScore, judgeIntent, scoreIntent } from './score/intent.ts';
 export { type Noise, noisiest, type NoisyColumn, type NoisyValue, precisionAtBaseRate } from './score/noise.ts';
 export { type Explainable, missedEvents, whyNot, type WhyOptions } from './why/why.ts';
 

@@ -6,6 +6,7 @@ import type { HtmlReport } from '../report/html.ts';
 import { type RuleReport, type ScoreReport, scoreReport } from '../report/json.ts';
 import { compareRules } from '../score/compare.ts';
 import { detectionParts } from '../score/detection-parts.ts';
+import { hasIntent, type Intended, judgeIntent, scoreIntent } from '../score/intent.ts';
 import { score } from '../score/score.ts';
 import { type Explanation, lossesOf } from '../why/explanation.ts';
 import { missedEvents, whyNot } from '../why/why.ts';
@@ -41,8 +42,10 @@ export async function scoreReplays(
     const explained = await explain(replay, truth, dataset, terminal, signal);
     const missed = report.perScenario.flatMap((chain) => chain.missed);
     const losses = explained && lossesOf(explained, truth, missed);
+    const intended = await judge(replay, dataset, signal);
+    const intent = intended && scoreIntent(replay.result, truth, intended);
     const schedules = schedule ? schedulesOf(dataset, replay.compiled, truth) : undefined;
-    reports.push({ ...report, ...(losses && { losses }), ...(schedules && { schedules }) });
+    reports.push({ ...report, ...(losses && { losses }), ...(intent && { intent }), ...(schedules && { schedules }) });
     explanations.push(explained);
   }
   const pairs = compareRules(
@@ -85,7 +88,7 @@ function scored(
   };
 }
 
-/** Beyond this many rows finding the reasons could take longer than the replay did; `tocsin why` still does. */
+/** Beyond this many rows asking further could take longer than the replay did; `tocsin why` still does. */
 const MAX_EXPLAINED_ROWS = 50_000_000;
 
 /** Why no alert contains each of the malicious events that were missed. */
@@ -96,7 +99,7 @@ async function explain(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<Explanation[] | undefined> {
-  if (Object.values(result.rowsRead).reduce((sum, count) => sum + count, 0) > MAX_EXPLAINED_ROWS) return undefined;
+  if (rowCountOf(result) > MAX_EXPLAINED_ROWS) return undefined;
   const progress = await terminal.progress('explaining', 'events');
   const explanations = await whyNot(dataset, compiled, missedEvents(result, truth), {
     replay: result,
@@ -105,4 +108,18 @@ async function explain(
   });
   progress.stop();
   return explanations;
+}
+
+/** What the rule's author meant of what it returned; undefined where that means nothing, or would take too long. */
+export async function judge(
+  { compiled, result }: TimedReplay,
+  dataset: Dataset,
+  signal: AbortSignal,
+): Promise<Intended | undefined> {
+  if (!hasIntent(compiled) || rowCountOf(result) > MAX_EXPLAINED_ROWS) return undefined;
+  return judgeIntent(dataset, compiled, result, { signal });
+}
+
+function rowCountOf({ rowsRead }: TimedReplay['result']): number {
+  return Object.values(rowsRead).reduce((sum, count) => sum + count, 0);
 }

@@ -3,6 +3,7 @@ import type { Manifest } from '../dataset/manifest.ts';
 import type { BaselineComparison } from '../score/baseline.ts';
 import type { DetectionParts } from '../score/detection-parts.ts';
 import type { ExpectationResult } from '../score/expectations.ts';
+import type { IntentScore } from '../score/intent.ts';
 import type { RuleScore } from '../score/score.ts';
 import type { ClauseLosses } from '../why/explanation.ts';
 import type { ComparisonReport } from './comparison.ts';
@@ -25,6 +26,11 @@ export interface RuleReport extends RuleScore {
    * missed attack at one. Absent where the events were not asked about.
    */
   readonly losses?: readonly ClauseLosses[];
+  /**
+   * The results by what the rule's author meant to catch. Absent where the rule does not read silent sign-ins and the audit
+   * log, or nobody asked.
+   */
+  readonly intent?: IntentScore;
   /** What the rule's schedule, the first, and others lose and repeat. Absent where it was not asked for. */
   readonly schedules?: readonly ScheduleReport[];
   /** What the rule was expected to reach; absent where nothing was. */

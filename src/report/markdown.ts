@@ -1,12 +1,14 @@
 /** A score as a Markdown summary, for a pull request or the summary of a CI job. */
 import { accountDaysText, countKinds, MEASURES, ruleLetter } from './comparison.ts';
 import { changeText, measuredText, namedIds } from './expectations.ts';
-import { formatCount } from './format.ts';
+import { formatCount, formatNumber } from './format.ts';
 import type { RuleReport, ScoreReport } from './json.ts';
 import type { PairComparison, PlantedRef } from '../score/compare.ts';
 
 /** Clauses that are shown of each rule. */
 const MAX_LOSSES = 5;
+/** Kinds of look-alike that are shown of each rule. */
+const MAX_KINDS = 5;
 
 /**
  * The document, with a newline at its end.
@@ -67,6 +69,35 @@ function ruleBlocks(rule: RuleReport, name: string, faults: readonly string[]): 
               ]),
           ),
         ]),
+    ...falseAlarmBlocks(rule, name),
+  ];
+}
+
+/** What stands behind the false rows, the most first, and whether the rule's author meant it. */
+function falseAlarmBlocks({ perLookalike, falseAlarms, rows, intent }: RuleReport, name: string): string[] {
+  if (rows.falsePositive === 0) return [];
+  const kinds = perLookalike.filter((kind) => kind.rows > 0).toSorted((a, b) => b.rows - a.rows);
+  const rest = kinds.length - MAX_KINDS;
+  const row = (what: string, count: number) => [what, formatCount(count)];
+  const { supporting, background } = falseAlarms.rows;
+  return [
+    `### What the false alarms of ${name} are`,
+    table(
+      ['behind it', 'unique rows'],
+      [
+        ...kinds.slice(0, MAX_KINDS).map((kind) => row(text(kind.lookalike), kind.rows)),
+        ...(rest > 0 ? [[`and ${formatNumber(rest, 'more kind')} of look-alike`, '']] : []),
+        ...(supporting > 0 ? [row("an attacker's other acts", supporting)] : []),
+        row('everyday activity', background),
+        ...(intent
+          ? [
+              row('*meant by its author: a silent sign-in in the hour before*', intent.falseRows.meant),
+              row('*not meant*', intent.falseRows.notMeant),
+            ]
+          : []),
+      ],
+      true,
+    ),
   ];
 }
 

@@ -80,6 +80,7 @@ function ruleBoard(rule: RuleReport, options: TextOptions): string {
     variants(rule, colors),
     lossLines(rule, colors),
     noise(rule, colors),
+    meant(rule, colors),
     scheduleLines(rule.schedules ?? [], colors),
     performance(rule, colors),
     rule.warnings.flatMap((warning) => indented('warning: ', warning, colors.yellow)),
@@ -95,17 +96,21 @@ function ruleBoard(rule: RuleReport, options: TextOptions): string {
 }
 
 function headline(
-  { attacks, events, rows, alerts, incidents, timeToDetectMs, falseAlarms }: RuleReport,
+  { attacks, events, intent, rows, alerts, incidents, timeToDetectMs, timeToDetectPartsMs, falseAlarms }: RuleReport,
   colors: Colors,
 ): string[] {
   return [
-    measure('attack recall', attacks.detected, attacks.planted, attacks.recall, attacks, colors),
-    measure('event recall', events.detected, events.planted, events.recall, events, colors),
+    measureRecall('attack recall', attacks, colors),
+    measureRecall('event recall', events, colors),
+    ...(intent && intent.attacks.planted < attacks.planted
+      ? [measureRecall('recall of what it means', intent.attacks, colors)]
+      : []),
     measure('row precision', rows.truePositive, rows.unique, rows.precision, rows, colors) +
       (rows.duplicates > 0 ? colors.dim(`  + ${formatNumber(rows.duplicates, 'repeat')}`) : ''),
     measure('alert precision', alerts.truePositive, alerts.raised, alerts.precision, alerts, colors),
     measure('incident precision', incidents.truePositive, incidents.opened, incidents.precision, incidents, colors),
     `${label('time to detect')}${delays(timeToDetectMs, colors)}`,
+    ...delayParts(timeToDetectPartsMs),
     `${label('false alarms')}${[
       `${formatCount(falseAlarms.alerts)} in all`,
       ...(falseAlarms.perDay === null ? [] : [`${formatRate(falseAlarms.perDay)} a day`]),
@@ -177,9 +182,28 @@ function measure(
   return `${label(name)}${counts}${colors.bold(formatShare(share).padStart(9))}${colors.dim(`  (${formatInterval(interval)})`)}`;
 }
 
+function measureRecall(name: string, recall: Recall, colors: Colors): string {
+  return measure(name, recall.detected, recall.planted, recall.recall, recall, colors);
+}
+
 function delays({ p50, p90, max, unmeasured }: TimeToDetect, colors: Colors): string {
   if (p50 === null || p90 === null || max === null) return colors.yellow(`unmeasured: ${unmeasured}`);
   return `p50 ${formatDelay(p50)}, p90 ${formatDelay(p90)}, max ${formatDelay(max)}`;
+}
+
+/** Where the time goes; a part of no time is not worth a word. */
+function delayParts(parts: RuleReport['timeToDetectPartsMs']): string[] {
+  if (!parts) return [];
+  const named = [
+    ['logged', parts.eventToGenerated],
+    ['ingested', parts.generatedToIngested],
+    ['first run', parts.ingestedToFirstRun],
+    ['alert', parts.firstRunToAlert],
+  ] as const;
+  const spent = named.filter(([, ms]) => ms > 0).map(([name, ms]) => `${name} ${formatDelay(ms)}`);
+  if (spent.length === 0) return [];
+  const lines = wrap(spent.join(', '), WIDTH - label('').length);
+  return lines.map((line, index) => `${label(index === 0 ? '  until, each p50' : '')}${line}`);
 }
 
 function chains({ perScenario }: RuleReport, colors: Colors): string[] {
@@ -252,6 +276,18 @@ function noise({ perLookalike, falseAlarms, rows }: RuleReport, colors: Colors):
     ...(falseAlarms.rows.supporting > 0 ? [line("an attacker's other acts", '', falseAlarms.rows.supporting)] : []),
     line('everyday activity', '', falseAlarms.rows.background),
     ...(silent > 0 ? [colors.dim(`  ${formatNumber(silent, 'kind')} of look-alike never rang`)] : []),
+  ];
+}
+
+/** False alarms that the idea of the rule rings for, and those that only its wording does. */
+function meant({ intent }: RuleReport, colors: Colors): string[] {
+  if (!intent || intent.falseRows.meant + intent.falseRows.notMeant === 0) return [];
+  const line = (name: string, part: 'meant' | 'notMeant') =>
+    `  ${fit(name, NAME_WIDTH)}${formatCount(intent.falseAlarms[part]).padStart(11)}${formatNumber(intent.falseRows[part], 'row').padStart(18)}`;
+  return [
+    colors.dim(`  ${fit('false alarms by what the rule means', NAME_WIDTH)}${'alarms'.padStart(11)}`),
+    line('a silent sign-in in the hour before', 'meant'),
+    line('none: not what its author meant', 'notMeant'),
   ];
 }
 

@@ -3,11 +3,13 @@ import { openDataset } from '../../dataset/read.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { compileRule } from '../../rules/compile.ts';
 import { noisiest, precisionAtBaseRate } from '../../score/noise.ts';
+import { scoreIntent } from '../../score/intent.ts';
 import { score } from '../../score/score.ts';
 import { groupByClause } from '../../why/explanation.ts';
 import { noiseText } from '../../report/noise.ts';
 import { explanationText, lossesText, type Planted } from '../../report/why.ts';
 import { missedEvents, whyNot } from '../../why/why.ts';
+import { judge } from '../score-replays.ts';
 import type { Terminal } from '../terminal.ts';
 import { timedReplay } from './replay.ts';
 
@@ -30,9 +32,12 @@ export async function why(location: string, flags: WhyFlags, terminal: Terminal,
       planted.set(event, { incident: id, title, account, operation });
   }
   if (flags.falseAlarms) {
-    const { result } = await timedReplay(dataset, flags.rule, compiled, flags.threads, terminal, signal);
+    const replay = await timedReplay(dataset, flags.rule, compiled, flags.threads, terminal, signal);
+    const { result } = replay;
     const ruleScore = score(result, compiled.rule.name, truth, dataset.manifest);
     const noise = noisiest(result, compiled.rule, truth);
+    const intended = await judge(replay, dataset, signal);
+    const intent = intended && scoreIntent(result, truth, intended);
     const precision = precisionAtBaseRate(ruleScore, flags.baseRate);
     const { falseAlarms, perLookalike } = ruleScore;
     const report = {
@@ -41,11 +46,12 @@ export async function why(location: string, flags: WhyFlags, terminal: Terminal,
       file: flags.rule,
       falseAlarms,
       perLookalike,
+      ...(intent && { intent }),
       baseRate: { attacksPerThousandUsersPerWeek: flags.baseRate, precision },
       ...noise,
     };
     await terminal.result(
-      terminal.json ? JSON.stringify(report) : noiseText(noise, ruleScore, flags.baseRate, precision),
+      terminal.json ? JSON.stringify(report) : noiseText(noise, ruleScore, flags.baseRate, precision, intent),
     );
     return;
   }

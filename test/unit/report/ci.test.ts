@@ -74,6 +74,12 @@ const REPORT: ScoreReport = (() => {
           ? compareWithBaseline(BEFORE, rule.score, parseTolerances(['falseAlarmsPerDay=250%'], PLANTED), PLANTED)
           : null,
       ...(index === 0 && {
+        intent: {
+          attacks: rule.score.attacks,
+          events: rule.score.events,
+          falseRows: { meant: 2, notMeant: 1 },
+          falseAlarms: { meant: 2, notMeant: 1 },
+        },
         losses: [
           {
             clause: {

@@ -12,7 +12,9 @@ import { nextStep } from '../../../src/report/next-step.ts';
 import { type ScheduleReport, scheduleReport } from '../../../src/report/schedule.ts';
 import { scoreText } from '../../../src/report/text.ts';
 import { compareRules } from '../../../src/score/compare.ts';
+import type { IntentScore } from '../../../src/score/intent.ts';
 import { type Scorable, score } from '../../../src/score/score.ts';
+import { recall } from '../../../src/score/statistics.ts';
 import { BY_ACCOUNT, incident, replayed, TWO_DAYS } from '../../support/incidents.ts';
 
 const TRUTH = [
@@ -101,6 +103,22 @@ function withSchedules(report: ScoreReport): ScoreReport {
   return { ...report, rules: report.rules.map((rule) => ({ ...rule, schedules })) };
 }
 
+function withIntent(report: ScoreReport): ScoreReport {
+  const intent: IntentScore = {
+    attacks: recall(2, 1, 'none'),
+    events: recall(2, 1, 'none'),
+    falseRows: { meant: 2, notMeant: 1 },
+    falseAlarms: { meant: 1, notMeant: 0 },
+  };
+  const timeToDetectPartsMs = {
+    eventToGenerated: 0,
+    generatedToIngested: 66_000,
+    ingestedToFirstRun: 480_000,
+    firstRunToAlert: 3_900_000,
+  };
+  return { ...report, rules: report.rules.map((rule) => ({ ...rule, intent, timeToDetectPartsMs })) };
+}
+
 function textOf(report: ScoreReport, truth: readonly TruthIncident[] = TRUTH, color = false): string {
   return scoreText(report, { colors: picocolors.createColors(color), truth, dataset: undefined });
 }
@@ -116,6 +134,7 @@ describe('the JSON report', () => {
   test.each([
     ['a full score', reportOf(RESULT)],
     ['one with schedules', withSchedules(reportOf(RESULT))],
+    ['one with what was meant', withIntent(reportOf(RESULT))],
     ['a score of nothing', reportOf(replayed([]), [], NOTHING)],
   ])('keeps to its schema: %s', (_, report) => {
     validate(JSON.parse(JSON.stringify(report)));
@@ -243,6 +262,20 @@ describe('the scoreboard', () => {
     for (const line of textOf(reportOf(RESULT)).split('\n')) {
       if (!line.startsWith('  tocsin ')) expect(Array.from(line).length, line).toBeLessThanOrEqual(80);
     }
+  });
+
+  test('says what its author meant, and where the time goes, where that is known', () => {
+    const [plain, known] = [textOf(reportOf(RESULT)), textOf(withIntent(reportOf(RESULT)))].map((each) =>
+      each.split('\n'),
+    );
+    expect(known!.filter((line) => !plain!.includes(line)).join('\n')).toMatchInlineSnapshot(`
+      "  recall of what it means           1 of 2     50 %  (9.5-90.5 %)
+          until, each p50       ingested 66 s, first run 8 min, alert 65 min
+        false alarms by what the rule means      alarms
+        a silent sign-in in the hour before           1            2 rows
+        none: not what its author meant               0             1 row"
+    `);
+    expect(Math.max(...known!.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
   test('says what schedules lose and repeat, where that was asked for', () => {

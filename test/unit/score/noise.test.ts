@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { noiseText } from '../../../src/report/noise.ts';
 import { noisiest, precisionAtBaseRate } from '../../../src/score/noise.ts';
+import type { LookalikeScore } from '../../../src/score/score.ts';
 import { incident } from '../../support/incidents.ts';
 
 const TRUTH = [
@@ -31,6 +32,10 @@ const RULE = {
     { key: 'Gone', columnName: 'NotThere' },
   ],
 };
+
+function lookalike(name: string, rows: number): LookalikeScore {
+  return { lookalike: name, planted: 1, alerted: rows, share: rows, interval: [0, 1], rows, alerts: rows };
+}
 
 describe('the noisiest values', () => {
   const noise = noisiest({ rows: ROWS, columns: COLUMNS }, RULE, TRUTH);
@@ -74,11 +79,18 @@ describe('the noisiest values', () => {
       perThousandUsersPerDay: 1,
       rows: { lookalike: 1, supporting: 1, background: 1 },
     };
-    expect(noiseText(noise, { falseAlarms }, 0.5, 0.05)).toBe(
+    const perLookalike = [lookalike('session-revocation', 0), lookalike('helpdesk-reset', 1)];
+    expect(noiseText(noise, { falseAlarms, perLookalike }, 0.5, 0.05)).toBe(
       [
         '14 false alarms, 2 a day, 1 a day per 1,000 users',
         '3 of 4 unique rows have nothing malicious behind them',
-        'at a base rate of 0.5 attacks a week per 1,000 users, 5 % of alerts would be true',
+        'at a base rate of 0.5 attacks a week per 1,000 users, 5 % of alerts would be',
+        'true',
+        '',
+        'what stands behind them',
+        '  helpdesk-reset                                           1 row     33 %',
+        "  an attacker's other acts                                 1 row     33 %",
+        '  everyday activity                                        1 row     33 %',
         '',
         'User (Account.FullName)                                 2 values',
         '  ann                                                     2 rows     67 %',
