@@ -1,5 +1,6 @@
 /** What a generator thread runs; piscina loads it. Nothing but wiring: the work is in partition.ts. */
 import { type PlainError, toPlainError } from '../src/base/errors.ts';
+import type { Facts } from '../src/dataset/facts.ts';
 import { type WrittenFile, writePartition } from '../src/dataset/write.ts';
 import { planIncidents, type Plan } from './attacks/plan.ts';
 import { applyFaults } from './faults.ts';
@@ -39,14 +40,21 @@ export function prepare(scenario: Scenario): Prepared {
   return prepared;
 }
 
+/**
+ * The rows of one partition, with the scenario's faults, table by table; `sourceOfFacts` (dataset/rows.ts) makes them
+ * ready for scans. A thread that asks for several partitions of one scenario makes the tenant and the plan once.
+ */
+export function factsOfPartition(scenario: Scenario, partition: number, partitionCount: number): Facts[] {
+  const { tenant, span, plan } = prepare(scenario);
+  return generatePartition(tenant, span, plan, partition, partitionCount).map((made) =>
+    applyFaults(made, scenario.faults, scenario.seed, span),
+  );
+}
+
 /** Generates and writes one partition. Never throws: an error comes back as data, which crosses threads whole. */
 export default function runTask(task: PartitionTask): PartitionReply {
   try {
-    const { tenant, span, plan } = prepare(task.scenario);
-    const { faults, seed } = task.scenario;
-    const facts = generatePartition(tenant, span, plan, task.partition, task.partitionCount).map((made) =>
-      applyFaults(made, faults, seed, span),
-    );
+    const facts = factsOfPartition(task.scenario, task.partition, task.partitionCount);
     return { ok: true, files: writePartition(task.folder, task.partition, facts) };
   } catch (error) {
     return { ok: false, error: toPlainError(error) };

@@ -18,8 +18,8 @@ import type { FactColumn } from './facts.ts';
 import { MAX_ID_BYTES, writeId } from './ids.ts';
 import type { Dataset } from './read.ts';
 import { type FileRows, mergedOrder, valueOfText } from './rows.ts';
-import { NULL_BOOL } from './facts-file.ts';
 import { TRUTH_FILE, outputError } from './write.ts';
+import { NULL_BOOL } from './stored-facts.ts';
 
 export interface ExportOptions {
   /** The folder for the files; made where it does not exist. */

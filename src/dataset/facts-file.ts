@@ -37,9 +37,8 @@ import {
   makeVector,
 } from 'apache-arrow';
 import { TocsinError } from '../base/errors.ts';
-import { INGESTION_TIME } from '../schema/tables.ts';
-import type { Attribute, FactColumn, Facts, FieldArray, Label } from './facts.ts';
-import { argsortTimes } from './sort.ts';
+import type { Attribute, Facts, FieldArray } from './facts.ts';
+import { sortFacts, type StoredFacts, type StoredHeader, type TextAttribute } from './stored-facts.ts';
 
 const FORMAT = 'tocsin.facts/1';
 /** Footer length and magic at the end of a file. */
@@ -77,23 +76,11 @@ interface DimensionHeader {
 }
 
 /** The index of a file. */
-export interface FactsHeader {
+export interface FactsHeader extends StoredHeader {
   readonly format: typeof FORMAT;
-  readonly table: string;
-  readonly rowCount: number;
-  /** How many rows have no TimeGenerated; they come first. */
-  readonly timeless: number;
-  /** The longest time from TimeGenerated to ingestion, in ticks; rows older than that are never "not yet ingested". */
-  readonly maxDelay: number;
   readonly fields: readonly FieldHeader[];
   readonly dimensions: readonly DimensionHeader[];
-  readonly columns: readonly FactColumn[];
-  /** Sorted by row, then event. */
-  readonly labels: { readonly rows: readonly number[]; readonly events: readonly string[] };
 }
-
-/** The value that stands for null in a bool field. */
-export const NULL_BOOL = 2;
 
 /** A file of facts as bytes, and the times at its ends (ticks since 2020; undefined where no row has a TimeGenerated). */
 export interface EncodedFacts {
@@ -103,69 +90,9 @@ export interface EncodedFacts {
   readonly lastGenerated: number | undefined;
 }
 
-function internal(facts: Facts, message: string): TocsinError {
-  return new TocsinError('INTERNAL', `facts of ${facts.table}: ${message}`);
-}
-
-/** The field that a time column comes straight from. */
-function timeField(facts: Facts, name: string): Float64Array {
-  const source = facts.columns.find((column) => column.name === name)?.source;
-  const field = source?.from === 'field' ? facts.fields[source.field] : undefined;
-  if (!(field instanceof Float64Array)) throw internal(facts, `${name} must come from a Float64 field`);
-  return field;
-}
-
-/** For each field the name of the dimension that its codes mean. */
-function fieldDimensions(facts: Facts): Map<string, string> {
-  const dimensionOf = new Map<string, string>();
-  const link = (field: string, dimension: string): void => {
-    if (!facts.dimensions[dimension]) throw internal(facts, `there is no dimension '${dimension}'`);
-    const known = dimensionOf.get(field);
-    if (known !== undefined && known !== dimension) {
-      throw internal(facts, `field '${field}' holds codes of both '${known}' and '${dimension}'`);
-    }
-    dimensionOf.set(field, dimension);
-  };
-  for (const { source } of facts.columns) {
-    if (source.from === 'dimension') link(source.field, source.dimension);
-    else if (source.from === 'id') link(source.account, source.dimension);
-  }
-  return dimensionOf;
-}
-
-/**
- * The rows of a field in `order`, as narrow as its values allow (a Float64 field stays one).
- *
- * @param size - values are below this; undefined where that is not known.
- */
-function arrange(field: FieldArray, order: Uint32Array, size: number | undefined): FieldArray {
-  const length = order.length;
-  if (field instanceof Float64Array) return arrangeFloats(field, order);
-  let max = (size ?? 1) - 1;
-  if (size === undefined) for (let i = 0; i < length; i++) if (field[i]! > max) max = field[i]!;
-  const out = max < 0x100 ? new Uint8Array(length) : max < 0x1_0000 ? new Uint16Array(length) : new Uint32Array(length);
-  for (let i = 0; i < length; i++) out[i] = field[order[i]!]!;
-  return out;
-}
-
-/** Apart, so that the compiler sees one kind of array. */
-function arrangeFloats(field: Float64Array, order: Uint32Array): Float64Array {
-  const out = new Float64Array(order.length);
-  for (let i = 0; i < order.length; i++) out[i] = field[order[i]!]!;
-  return out;
-}
-
 function widthOf(field: FieldArray): Width {
   if (field instanceof Float64Array) return 'f64';
   return field instanceof Uint8Array ? 'u8' : field instanceof Uint16Array ? 'u16' : 'u32';
-}
-
-function hasNulls(field: FieldArray, isBool: boolean): boolean {
-  if (field instanceof Float64Array) {
-    for (let i = 0; i < field.length; i++) if (field[i] !== field[i]) return true;
-    return false;
-  }
-  return isBool && field.includes(NULL_BOOL);
 }
 
 /** UTF-8 of all texts, one after another, and where each begins. */
@@ -236,71 +163,36 @@ class NotingWriter extends RecordBatchFileWriter {
 
 /** Sorts the rows stably by TimeGenerated (null first) and encodes them. */
 export function encodeFacts(facts: Facts): EncodedFacts {
-  const times = timeField(facts, 'TimeGenerated');
-  const ingested = timeField(facts, INGESTION_TIME);
-  const { rowCount } = facts;
-  const order = argsortTimes(times);
-  const dimensionOf = fieldDimensions(facts);
-  const boolFields = new Set(
-    facts.columns.flatMap(({ type, source }) => (type === 'bool' && source.from === 'field' ? [source.field] : [])),
-  );
-
-  // Names in order of code units, so that the bytes do not depend on how the object was put together.
-  const fieldNames = Object.keys(facts.fields).sort();
-  const dimensionNames = [...new Set(dimensionOf.values())].sort();
+  const sorted = sortFacts(facts);
+  const { rowCount, timeless } = sorted.header;
+  const dimensionNames = [...new Set(sorted.fields.flatMap(({ dimension }) => dimension ?? []))].sort();
   const attributeNames: string[][] = [];
   const dictionaries = dimensionNames.map((name) => {
-    const dimension = facts.dimensions[name]!;
-    const names = Object.keys(dimension.attributes).sort();
-    const children = names.map((attribute) => {
-      const values = dimension.attributes[attribute]!;
-      if (values.length !== dimension.size) {
-        throw internal(facts, `'${name}.${attribute}' has ${values.length} values for ${dimension.size} entries`);
-      }
-      return attributeData(values);
-    });
+    const { size, attributes } = sorted.dimensions[name]!;
+    const names = Object.keys(attributes).sort();
+    const children = names.map((attribute) => attributeData(attributes[attribute]!));
     attributeNames.push(names);
     const type = new Struct(names.map((attribute, i) => new Field(attribute, children[i]!.type as DataType, false)));
-    return makeVector(makeData({ type, length: dimension.size, nullCount: 0, children }));
+    return makeVector(makeData({ type, length: size, nullCount: 0, children }));
   });
 
   const headers: Omit<FieldHeader, 'values'>[] = [];
   const arrowFields: Field[] = [];
-  const children = fieldNames.map((name) => {
-    const values = facts.fields[name]!;
-    if (values.length !== rowCount) throw internal(facts, `'${name}' has ${values.length} values for ${rowCount} rows`);
-    const dimensionName = dimensionOf.get(name);
-    const field = arrange(
-      values,
-      order,
-      dimensionName === undefined ? undefined : facts.dimensions[dimensionName]!.size,
-    );
+  const children = sorted.fields.map(({ name, values, hasNulls, dimension: dimensionName }) => {
     const dimension = dimensionName === undefined ? undefined : dimensionNames.indexOf(dimensionName);
-    headers.push({
-      name,
-      width: widthOf(field),
-      ...(dimension === undefined ? {} : { dimension }),
-      hasNulls: hasNulls(field, boolFields.has(name)),
-    });
+    headers.push({ name, width: widthOf(values), ...(dimension === undefined ? {} : { dimension }), hasNulls });
     if (dimension !== undefined) {
-      const indices = indexType(field);
+      const indices = indexType(values);
       const dictionary = dictionaries[dimension]!;
       const type = new Dictionary(dictionary.type, indices, dimension, false);
       arrowFields.push(new Field(name, type, false));
-      return makeData({ type, length: rowCount, nullCount: 0, data: field as Uint32Array, dictionary });
+      return makeData({ type, length: rowCount, nullCount: 0, data: values as Uint32Array, dictionary });
     }
-    const type = field instanceof Float64Array ? new Float64() : indexType(field);
+    const type = values instanceof Float64Array ? new Float64() : indexType(values);
     arrowFields.push(new Field(name, type, false));
-    return makeData({ type: type as Float64, length: rowCount, nullCount: 0, data: field as Float64Array });
+    return makeData({ type: type as Float64, length: rowCount, nullCount: 0, data: values as Float64Array });
   });
 
-  let timeless = 0;
-  while (timeless < rowCount && Number.isNaN(times[order[timeless]!]!)) timeless++;
-  let maxDelay = 0;
-  for (let row = 0; row < rowCount; row++) {
-    const delay = ingested[row]! - times[row]!;
-    if (delay > maxDelay) maxDelay = delay;
-  }
   const schema = new Schema(arrowFields);
   const writer = new NotingWriter();
   writer.write(
@@ -310,10 +202,7 @@ export function encodeFacts(facts: Facts): EncodedFacts {
 
   const header: FactsHeader = {
     format: FORMAT,
-    table: facts.table,
-    rowCount,
-    timeless,
-    maxDelay,
+    ...sorted.header,
     // Each field is a validity buffer, which is empty, and its values.
     fields: headers.map((field, index) => ({ ...field, values: writer.rows[2 * index + 1]! })),
     dimensions: dimensionNames.map((name, id) => {
@@ -321,9 +210,9 @@ export function encodeFacts(facts: Facts): EncodedFacts {
       let next = 1;
       return {
         name,
-        size: facts.dimensions[name]!.size,
+        size: sorted.dimensions[name]!.size,
         attributes: attributeNames[id]!.map((attribute) => {
-          const isNumber = facts.dimensions[name]!.attributes[attribute] instanceof Float64Array;
+          const isNumber = sorted.dimensions[name]!.attributes[attribute] instanceof Float64Array;
           const first = next + 1;
           next = first + (isNumber ? 1 : 2);
           return {
@@ -334,13 +223,11 @@ export function encodeFacts(facts: Facts): EncodedFacts {
         }),
       };
     }),
-    columns: facts.columns,
-    labels: sortedLabels(facts.labels, order),
   };
   return {
     pieces: withIndex(writer.toUint8Array(true), header),
-    firstGenerated: timeless < rowCount ? times[order[timeless]!]! : undefined,
-    lastGenerated: timeless < rowCount ? times[order[rowCount - 1]!]! : undefined,
+    firstGenerated: timeless < rowCount ? sorted.times[timeless]! : undefined,
+    lastGenerated: timeless < rowCount ? sorted.times[rowCount - 1]! : undefined,
   };
 }
 
@@ -362,37 +249,8 @@ function indexType(field: FieldArray): Uint8 | Uint16 | Uint32 {
   return field instanceof Uint8Array ? new Uint8() : field instanceof Uint16Array ? new Uint16() : new Uint32();
 }
 
-/** Labels by the rows they have once sorted. */
-function sortedLabels(labels: readonly Label[], order: Uint32Array): FactsHeader['labels'] {
-  if (labels.length === 0) return { rows: [], events: [] };
-  const eventsOf = new Map<number, string[]>();
-  for (const { row, event } of labels) {
-    const events = eventsOf.get(row);
-    if (events) events.push(event);
-    else eventsOf.set(row, [event]);
-  }
-  const rows: number[] = [];
-  const sortedEvents: string[] = [];
-  for (let row = 0; row < order.length; row++) {
-    const events = eventsOf.get(order[row]!);
-    if (!events) continue;
-    for (const event of events.sort()) {
-      rows.push(row);
-      sortedEvents.push(event);
-    }
-  }
-  return { rows, events: sortedEvents };
-}
-
 function sha256(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
-}
-
-/** Texts of a dimension's attribute, each decoded when asked for. */
-export interface TextAttribute {
-  readonly kind: 'text';
-  readonly size: number;
-  text(code: number): string;
 }
 
 /**
@@ -401,7 +259,7 @@ export interface TextAttribute {
  *
  * @throws TocsinError INPUT, naming the file and the partition, where the file is not what the manifest says.
  */
-export class FactsFile {
+export class FactsFile implements StoredFacts {
   readonly header: FactsHeader;
   readonly path: string;
   readonly partition: number;

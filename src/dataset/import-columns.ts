@@ -7,8 +7,8 @@ import { columnTicksFromTicks, formatDatetime, parseIsoDatetime, ticksFromColumn
 import { parseDynamic, stringifyDynamic } from '../columns/dynamic.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
 import type { Attribute, ColumnSource, Dimension, FieldArray } from './facts.ts';
-import { NULL_BOOL } from './facts-file.ts';
 import { KIND, decodeString } from './json-records.ts';
+import { NULL_BOOL } from './stored-facts.ts';
 
 /** A value that makes its whole record unusable: what looked like JSON is none. */
 export class MalformedValue extends Error {}

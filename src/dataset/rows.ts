@@ -25,10 +25,10 @@ import { parseDynamic, stringifyDynamic } from '../columns/dynamic.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
 import type { TableSource, Window } from '../engine/run.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
-import { type ColumnSource, type FactColumn, ROW_ORDER_FIELD } from './facts.ts';
-import { type FactsFile, type TextAttribute, NULL_BOOL } from './facts-file.ts';
+import { type ColumnSource, type FactColumn, type Facts, ROW_ORDER_FIELD } from './facts.ts';
 import { IdDictionary, type IdSource, saltKeys } from './ids.ts';
 import { argsortTimes, firstAfter } from './sort.ts';
+import { FactsInMemory, NULL_BOOL, type StoredFacts, type TextAttribute } from './stored-facts.ts';
 
 /** Rows of one table in order of TimeGenerated; those without one come first. */
 export interface TableRows {
@@ -93,6 +93,18 @@ export class RowsSource implements TableSource {
   }
 }
 
+/**
+ * Scans over the rows of one partition that no file holds: what `Dataset.partition` gives of the same facts once written.
+ *
+ * @param tables - facts of different tables; not changed, but held as long as the source.
+ */
+export function sourceOfFacts(tables: readonly Facts[]): TableSource {
+  return new RowsSource((table) => {
+    const facts = tables.find((each) => each.table === table);
+    return facts && facts.rowCount > 0 ? new FileRows(new FactsInMemory(facts)) : undefined;
+  });
+}
+
 function nullColumn(type: ScalarType, length: number): Column {
   return { kind: 'constant', type, value: type === 'string' ? '' : null, length };
 }
@@ -128,17 +140,17 @@ function valueOfNumber(type: ScalarType, number: number): Value {
   return type === 'datetime' ? BigInt(number) + COLUMN_EPOCH_TICKS : BigInt(number);
 }
 
-/** The rows of one file. */
+/** The rows of one file, or of facts in memory. */
 export class FileRows implements TableRows {
-  readonly file: FactsFile;
+  readonly file: StoredFacts;
   readonly #columns = new Map<string, Column>();
-  readonly #fields = new Map<string, ReturnType<FactsFile['field']>>();
+  readonly #fields = new Map<string, ReturnType<StoredFacts['field']>>();
   readonly #attributes = new Map<string, Float64Array | TextAttribute>();
   readonly #dictionaries = new Map<string, Dictionary>();
   #rowNumbers: Uint32Array | undefined;
   #lineage: Lineage | undefined;
 
-  constructor(file: FactsFile) {
+  constructor(file: StoredFacts) {
     this.file = file;
   }
 
@@ -219,7 +231,7 @@ export class FileRows implements TableRows {
   }
 
   /** The values of a fact field; kept once read. */
-  field(name: string): ReturnType<FactsFile['field']> {
+  field(name: string): ReturnType<StoredFacts['field']> {
     let field = this.#fields.get(name);
     if (!field) this.#fields.set(name, (field = this.file.field(name)));
     return field;

@@ -4,6 +4,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generate } from '../../../generators/index.ts';
 import { loadScenario } from '../../../generators/scenario.ts';
+import { factsOfPartition } from '../../../generators/worker.ts';
+import { type Column, valueAt } from '../../../src/columns/column.ts';
+import { sourceOfFacts } from '../../../src/dataset/rows.ts';
+import { INGESTION_TIME, tableColumns } from '../../../src/schema/tables.ts';
 import { type Generated, generated } from '../../support/generated.ts';
 
 const SMALL = { users: 40, days: 2, seed: 5 } as const;
@@ -45,6 +49,26 @@ describe('generate', () => {
         expect(texts(other.rows(table))).toEqual(texts(base.rows(table)));
       }
       other.remove();
+    }
+  });
+
+  test('gives in memory the rows that it writes', () => {
+    const scenario = loadScenario('quiet-smb', SMALL);
+    const { partitionCount } = base.manifest;
+    for (let partition = 0; partition < partitionCount; partition++) {
+      const written = base.dataset.partition(partition);
+      const made = sourceOfFacts(factsOfPartition(scenario, partition, partitionCount));
+      for (const { table } of base.manifest.tables) {
+        const columns = [...tableColumns(table)!, { name: INGESTION_TIME, type: 'datetime' as const }];
+        const expected = written.scan(table, columns, undefined);
+        const found = made.scan(table, columns, undefined);
+        expect(found.rowCount).toBe(expected.rowCount);
+        expect(found.lineage).toEqual(expected.lineage);
+        for (const [index, column] of expected.columns().entries()) {
+          const values = (from: Column) => Array.from({ length: found.rowCount }, (_, row) => valueAt(from, row));
+          expect(values(found.column(index)), `${table}.${columns[index]!.name}`).toEqual(values(column));
+        }
+      }
     }
   });
 
