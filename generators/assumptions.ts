@@ -52,48 +52,22 @@ export const SILENT = {
   dailySigma: 0.9,
   /** No client that works asks for more. Assumption. */
   dailyMaximum: 2_000,
-  /** Rows of a day on average over users, as the figures above come to with days off. */
-  dailyMean: 117,
-  /** Of a member's rows, a guest's. Assumption. */
-  guestShare: 0.12,
-  /** One program more for so many rows a day, and phones with all their programs from so many on. Assumption. */
-  rowsPerProgram: 16,
-  busyRows: 60,
-  /** Rows that a day has of each kind, as the figures below come to: page loads make up what is left of a user's rows. */
-  usualRows: { renewals: 6.5, starts: 2.5, phone: 19, page: 4.6 },
   /** Life of an access token, after which it is renewed: 60 to 90 minutes (TOK). */
   renewalMinutes: [60, 90],
   /** Life of a token under continuous access evaluation: 20 to 28 hours (TOK). */
   caeRenewalHours: [20, 28],
   /** A primary refresh token is renewed every 4 hours (PRT). */
   prtRenewalHours: 4,
-  /** Minutes by which a renewal of it comes late. Assumption. */
-  prtLateMinutes: [0, 5],
   /** Rows in the minute after a computer wakes, per app. Assumption: 10 to 40 in all. */
   startBurstSeconds: 60,
-  /** Seconds from waking to the first request; requests of each program, at most; seconds after lunch. Assumption. */
-  startDelaySeconds: [2, 12],
-  startTickets: 3,
-  wakeSeconds: [0, 40],
-  /** Working days after which the second computer is used, how long after work, and for how long. Assumption. */
-  eveningShare: 0.3,
-  eveningAfterMinutes: [60, 150],
-  eveningMinutes: [20, 120],
   /** Rows of one page load, and the seconds it takes: 6 rows in 17 s in one published record. */
   pageLoadRows: [2, 7],
   pageLoadSeconds: 17,
   /** A phone renews at night, when it wakes at all. Assumption. */
   phoneNightShare: 0.35,
-  /** A phone's renewals while its owner is awake, and when; of these, those of a day off; when its day-long tokens are renewed. Assumption. */
-  phoneAwakeShare: 0.85,
-  phoneAwakeHours: [7, 22.5],
-  phoneDayOffShare: 0.55,
-  phoneCaeHours: [5, 23],
   /** Tokens that a scripting developer's scripts, and any developer's command lines, ask for on a working day. Assumption. */
   scriptingDaily: 22,
   commandLineDaily: 2,
-  /** Command lines whose tokens descend from a device code. Assumption. */
-  deviceCodeShare: 0.3,
   /** Ordinary failures, everywhere. Assumption: the rest of the 3-6 % comes from few clients. */
   scatteredFailureShare: 0.006,
   /** Users with a client that fails in a loop. Assumption; one such client can make most of a tenant's rows (verboon.info, 2022). */
@@ -102,27 +76,6 @@ export const SILENT = {
   loopRowShare: 0.035,
   /** Bounds of one loop's rows a day. Assumption. */
   loopDaily: [40, 10_000],
-  /** How unlike loops are, and how even the steps of one. Assumption. */
-  loopSigma: 0.4,
-  loopJitter: [0.6, 1.4],
-} as const;
-
-/** Work in the portal or on a command line. Assumptions throughout, but for the page load (see SILENT). */
-export const PORTAL = {
-  /** Mean sessions on a working day. */
-  sessionsDaily: { admin: 2.6, helpDesk: 3, developer: 0.5, employee: 0.004, guest: 0, serviceAccount: 0 },
-  sessionsMaximum: 12,
-  /** How long one lasts: lognormal; and minutes between two. */
-  minutesMedian: 14,
-  minutesSigma: 0.7,
-  pauseMinutes: 2,
-  /** Sessions that ask for the second factor again. */
-  mfaShare: 0.3,
-  /** From the sign-in to the page's first request, to the first blade, and from blade to blade; rows of a blade, at most. */
-  loadDelaySeconds: [0.8, 2.5],
-  firstBladeMinutes: [0.5, 4],
-  nextBladeMinutes: [0.7, 7],
-  bladeRows: 3,
 } as const;
 
 /** Interactive sign-ins. */

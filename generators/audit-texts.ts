@@ -2,7 +2,8 @@
  * The JSON inside audit rows: who did it, to what, with which properties changed. Values of modified properties are JSON
  * once more, inside a string, as real rows have them; the order of targets is theirs too, because rules index into it.
  */
-import { type Account, drawGuid, nameGuid, type ServicePrincipal, type Tenant } from './tenant.ts';
+import { drawGuid, type Account, type ServicePrincipal, type Tenant } from './tenant.ts';
+import { nameGuid } from './sign-in-rows.ts';
 import { POLICY_NAMES, policyId } from './sign-in-texts.ts';
 import type { RandomStream } from '../src/base/random.ts';
 

@@ -214,23 +214,6 @@ export function drawGuid(random: RandomStream): string {
   return `${a}-${b.slice(0, 4)}-4${b.slice(5)}-${variant}${c.slice(1, 4)}-${c.slice(4)}${d}`;
 }
 
-/** A GUID that is a function of a name. */
-export function nameGuid(name: string): string {
-  let a = 0x811c9dc5;
-  let b = 0x9747b28c;
-  for (let i = 0; i < name.length; i++) {
-    a = Math.imul(a ^ name.charCodeAt(i), 0x01000193);
-    b = Math.imul(b ^ name.charCodeAt(i), 0x5bd1e995) ^ (b >>> 13);
-  }
-  let hex = '';
-  for (let i = 0; i < 4; i++) {
-    a = Math.imul(a ^ (b >>> 15) ^ i, 0x85ebca6b);
-    b = Math.imul(b ^ (a >>> 13), 0xc2b2ae35);
-    hex += ((a ^ b) >>> 0).toString(16).padStart(8, '0');
-  }
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
-}
-
 function share(count: number, part: number, minimum: number): number {
   return Math.max(minimum, Math.round(count * part));
 }

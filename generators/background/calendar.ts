@@ -3,7 +3,7 @@
  * administrator's actions fall into sessions of the portal that also left sign-in rows.
  */
 import { purposeKey, RandomStream } from '../../src/base/random.ts';
-import { DAY, INTERACTIVE, PORTAL } from '../assumptions.ts';
+import { DAY, INTERACTIVE } from '../assumptions.ts';
 import { MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, type Span } from '../rows.ts';
 import type { Account, Device, Place, Tenant } from '../tenant.ts';
 
@@ -23,7 +23,17 @@ export interface PortalSession {
 }
 
 const WORKDAY = purposeKey('calendar/workday');
-const PORTAL_STREAM = purposeKey('calendar/portal');
+const PORTAL = purposeKey('calendar/portal');
+
+/** Mean sessions of the portal on a working day. */
+const PORTAL_SESSIONS = {
+  admin: 2.6,
+  helpDesk: 3,
+  developer: 0.5,
+  employee: 0.004,
+  guest: 0,
+  serviceAccount: 0,
+} as const;
 
 export class Calendar {
   readonly account: Account;
@@ -128,10 +138,10 @@ export class Calendar {
   /** The account's sessions of the portal on a local day, in order, none overlapping. */
   portalSessions(localDay: number): PortalSession[] {
     const workday = this.workday(localDay);
-    const mean = PORTAL.sessionsDaily[this.account.kind];
+    const mean = PORTAL_SESSIONS[this.account.kind];
     if (!workday || mean === 0) return [];
-    const random = new RandomStream(this.#tenant.seed, PORTAL_STREAM, this.account.ordinal, localDay + 8);
-    const count = Math.min(PORTAL.sessionsMaximum, random.poisson(mean));
+    const random = new RandomStream(this.#tenant.seed, PORTAL, this.account.ordinal, localDay + 8);
+    const count = Math.min(12, random.poisson(mean));
     const starts = Array.from({ length: count }, () => random.between(workday.startMs, workday.endMs)).sort(
       (a, b) => a - b,
     );
@@ -139,9 +149,9 @@ export class Calendar {
     let freeFrom = 0;
     for (let i = 0; i < count; i++) {
       const startMs = i === 0 ? starts[i]! : Math.max(starts[i]!, freeFrom);
-      const endMs = startMs + random.lognormal(PORTAL.minutesMedian, PORTAL.minutesSigma) * MS_PER_MINUTE;
+      const endMs = startMs + random.lognormal(14, 0.7) * MS_PER_MINUTE;
       sessions.push({ index: (localDay + 8) * 16 + i, startMs, endMs });
-      freeFrom = endMs + PORTAL.pauseMinutes * MS_PER_MINUTE;
+      freeFrom = endMs + 2 * MS_PER_MINUTE;
     }
     return sessions;
   }

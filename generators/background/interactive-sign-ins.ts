@@ -8,7 +8,7 @@ import {
   PORTAL_SIGN_IN,
   type ResultCode,
 } from '../applications.ts';
-import { INTERACTIVE, PORTAL } from '../assumptions.ts';
+import { INTERACTIVE } from '../assumptions.ts';
 import { MS_PER_HOUR, PUBLISH_SECONDS, TICKS_PER_MS, type Span } from '../rows.ts';
 import type { AccessTraits, SignInRows } from '../sign-in-rows.ts';
 import type { Situation } from '../sign-in-texts.ts';
@@ -80,7 +80,7 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
     const workday = calendar.workday(day);
     if (!workday) continue;
     for (const session of calendar.portalSessions(day)) {
-      const situation = random.chance(PORTAL.mfaShare) ? 'mfa' : 'mfaByClaim';
+      const situation = random.chance(0.3) ? 'mfa' : 'mfaByClaim';
       add(
         devices[0]!,
         session.startMs,

@@ -19,6 +19,29 @@ export function positive(text: string): number {
   throw new InvalidArgumentError('Expected a number above 0.');
 }
 
+/** A whole number from `least` up, also in the short form of millions and more: `20e6`, `1.65e9`. */
+export function magnitude(least: number): (text: string) => number {
+  return (text) => {
+    const value = /^\s*\d+(\.\d+)?(e\d{1,2})?\s*$/i.test(text) ? Number(text) : Number.NaN;
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} up, such as 20e6.`);
+  };
+}
+
+/** For an option that takes several values in one, parted by commas. */
+export function commaSeparated<T>(read: (text: string) => T): (text: string) => T[] {
+  return (text) => text.split(',').map((part) => read(part.trim()));
+}
+
+/** One of some words. */
+export function oneOf<T extends string>(words: readonly T[]): (text: string) => T {
+  return (text) => {
+    const word = words.find((each) => each === text);
+    if (word !== undefined) return word;
+    throw new InvalidArgumentError(`Expected one of ${words.join(', ')}.`);
+  };
+}
+
 /** A time, as the ISO 8601 text that it is. */
 export function time(text: string): string {
   if (parseIsoDatetime(text) !== undefined) return text;

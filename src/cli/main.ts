@@ -4,11 +4,22 @@
  * that help and mistakes are answered at once. Only this file ends the process.
  */
 import { createRequire } from 'node:module';
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { EXIT_CODES, TocsinError } from '../base/errors.ts';
 import { ROW_FORMATS } from '../report/rows.ts';
 import type { TableFiles } from '../query/files.ts';
-import { assignment, collect, positive, schedule, time, wholeNumber } from './arguments.ts';
+import {
+  assignment,
+  collect,
+  commaSeparated,
+  magnitude,
+  oneOf,
+  positive,
+  schedule,
+  time,
+  wholeNumber,
+} from './arguments.ts';
+import type { BenchFlags, Part } from './commands/bench.ts';
 import type { CheckFlags } from './commands/check.ts';
 import type { DescribeFlags } from './commands/describe.ts';
 import type { GenerateFlags } from './commands/generate.ts';
@@ -33,6 +44,8 @@ const GRACE_MS = 2000;
 const terminal = new Terminal(process.argv.includes('--json'));
 
 const THREADS = wholeNumber(0, 1024);
+
+const CASE_LETTERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] as const;
 
 const program = new Command('tocsin')
   .description('Replays a Microsoft Sentinel rule over a tenant with known attacks in it, and scores what it catches.')
@@ -276,6 +289,32 @@ command('support', 'say what of KQL runs and what is refused, by trying all of i
 command('verify', 'say whether every file of a dataset is what was written')
   .argument('<dataset>', 'folder of the dataset')
   .action(async (dataset: string) => (await import('./commands/verify.ts')).verify(dataset, terminal));
+
+command('bench', 'measure how fast Tocsin is on this machine, beside other engines on the same rows')
+  .addArgument(
+    new Argument('[part]', 'only single parts of the engine, beside a naive form').choices([
+      'operators',
+      'expressions',
+    ]),
+  )
+  .option('--cases <letters>', 'which cases, such as a,d (default: all)', commaSeparated(oneOf(CASE_LETTERS)))
+  .option('--rows <count>', 'sign-ins of the datasets on disk (default: 20e6)', magnitude(1000))
+  .option(
+    '--events <counts>',
+    'events of the runs in memory (default: 10e6,100e6,1e9)',
+    commaSeparated(magnitude(1000)),
+  )
+  .option('--seed <number>', 'another seed makes other data', wholeNumber(0, Number.MAX_SAFE_INTEGER))
+  .option('--threads <count>', 'threads of everything that is compared (default: one a core)', wholeNumber(1, 1024))
+  .option('--repetitions <count>', 'timed repetitions (default: 5)', wholeNumber(1, 1000))
+  .option('--quick', 'every case once, over little data: proves equal results, measures nothing')
+  .option('--dir <folder>', 'keep the datasets there, and use them again (default: a temporary folder)')
+  .option('--write <file>', 'write the results page; what was measured before stays in the JSON beside it')
+  .action(async (part: Part | undefined, flags: BenchFlags) => {
+    const { bench, benchPart } = await import('./commands/bench.ts');
+    if (part === undefined) await bench(flags, terminal, interruptible());
+    else await benchPart(part, flags.quick ?? false, terminal);
+  });
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // A reader such as `head` that has seen enough is no failure.

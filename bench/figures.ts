@@ -1,0 +1,102 @@
+/** The figures to reach, and what the cases say about each. */
+import type { CaseLetter, CaseResult, Entry, Figure } from './report.ts';
+import { factorText } from './text.ts';
+
+/** What a figure is measured as, and which way is better. */
+interface Goal {
+  readonly what: string;
+  /** In words; numbers below are in the unit that `measure` gives. */
+  readonly atLeast: string;
+  readonly aim: string | null;
+  readonly least: number;
+  readonly best: number | null;
+  /** Whether less is better. */
+  readonly falling: boolean;
+  readonly text: (value: number) => string;
+  readonly measure: (cases: readonly CaseResult[]) => number | undefined;
+}
+
+const GOALS: readonly Goal[] = [
+  {
+    what: 'shipped rule, all runs, disk-cached files to rows, over DuckDB with one query a run',
+    atLeast: '25 x faster',
+    aim: '100 x',
+    least: 25,
+    best: 100,
+    falling: false,
+    text: factorText,
+    measure: (cases) => ratio(cases, 'a', (name) => name.includes('a query a run'), isOurs),
+  },
+  {
+    what: 'the same, over the fastest single statement in DuckDB',
+    atLeast: '10 x faster',
+    aim: '50 x',
+    least: 10,
+    best: 50,
+    falling: false,
+    text: factorText,
+    measure: (cases) =>
+      ratio(cases, 'a', (name) => name.startsWith('DuckDB') && name.includes('one statement'), isOurs),
+  },
+  {
+    what: 'replay time over the memory floor',
+    atLeast: 'within 6 x',
+    aim: 'within 2 x',
+    least: 6,
+    best: 2,
+    falling: true,
+    text: factorText,
+    measure: (cases) => ratio(cases, 'g', isOurs, (name) => name.endsWith('in memory')),
+  },
+  {
+    what: 'generate, columnar',
+    atLeast: '10 M events/s',
+    aim: '30 M',
+    least: 10e6,
+    best: 30e6,
+    falling: false,
+    text: (value) => `${(value / 1e6).toFixed(1)} M events/s`,
+    measure: (cases) =>
+      cases.find((each) => each.case === 'c')?.entries.find(({ name }) => isOurs(name))?.eventsPerSecond,
+  },
+];
+
+function isOurs(name: string): boolean {
+  return name.startsWith('tocsin');
+}
+
+/** Fastest of the first over fastest of the second, by their medians. */
+function ratio(
+  cases: readonly CaseResult[],
+  letter: CaseLetter,
+  over: (name: string) => boolean,
+  under: (name: string) => boolean,
+): number | undefined {
+  const entries = cases.find((each) => each.case === letter)?.entries ?? [];
+  const [dividend, divisor] = [fastest(entries, over), fastest(entries, under)];
+  return dividend === undefined || divisor === undefined ? undefined : dividend / divisor;
+}
+
+function fastest(entries: readonly Entry[], which: (name: string) => boolean): number | undefined {
+  const medians = entries.filter(({ name }) => which(name)).map(({ timing }) => timing.median);
+  return medians.length === 0 ? undefined : Math.min(...medians);
+}
+
+/** Every figure to reach, measured or not. */
+export function figuresOf(cases: readonly CaseResult[]): Figure[] {
+  return GOALS.map(({ what, atLeast, aim, least, best, falling, text, measure }) => {
+    const value = measure(cases);
+    if (value === undefined) return { what, measured: null, atLeast, aim, verdict: 'not measured', shortBy: null };
+    const reaches = (goal: number): boolean => (falling ? value <= goal : value >= goal);
+    const verdict = best !== null && reaches(best) ? 'aim reached' : reaches(least) ? 'met' : 'short';
+    const missing = falling ? value / least : least / value;
+    return {
+      what,
+      measured: text(value),
+      atLeast,
+      aim,
+      verdict,
+      shortBy: verdict === 'short' ? factorText(missing) : null,
+    };
+  });
+}

@@ -1,0 +1,164 @@
+/**
+ * Cases (a) and (g): the shipped rule, all runs, from a dataset on disk to result rows, beside the same rule as SQL and the
+ * memory floor.
+ */
+import { COLUMN_EPOCH_TICKS } from '../src/base/time.ts';
+import type { Dataset } from '../src/dataset/read.ts';
+import { openExecutor, replay } from '../src/replay/replay.ts';
+import type { CompiledRule } from '../src/rules/compile.ts';
+import { type Bench, type Competitor, compete } from './compete.ts';
+import { benchDataset, partitionsFor } from './datasets.ts';
+import { digestRows } from './digest.ts';
+import { DuckDb } from './duckdb.ts';
+import { neededColumns, sharedFields } from './floor.ts';
+import { Workers } from './pool.ts';
+import type { CaseResult } from './report.ts';
+import { allRuns, oneRun, SEED_DIGEST, SEED_TABLES } from './seed-rule-sql.ts';
+import { threadsText } from './text.ts';
+
+/** Rows of sign-ins for each user, and for each row of audit logs. */
+const PER_USER = 400;
+const PER_AUDIT = 50;
+const DAYS = 7;
+
+/** The dataset of so many sign-ins. */
+export function seedDataset(bench: Bench): Promise<Dataset> {
+  const { rows } = bench;
+  return benchDataset(
+    {
+      name: 'seed-rule',
+      users: Math.max(20, Math.round(rows / PER_USER)),
+      days: DAYS,
+      seed: bench.seed,
+      tables: {
+        AADNonInteractiveUserSignInLogs: { rows },
+        AuditLogs: { rows: Math.round(rows / PER_AUDIT), byUsers: true },
+      },
+      partitionCount: partitionsFor(rows),
+    },
+    bench.folder,
+    bench.threads,
+    bench.progress('making the dataset of the shipped rule'),
+  );
+}
+
+export async function seedRuleCases(bench: Bench, compiled: CompiledRule): Promise<CaseResult[]> {
+  const dataset = await seedDataset(bench);
+  const results: CaseResult[] = [];
+  if (bench.cases.has('g')) results.push(await floorCase(bench, dataset, compiled));
+  if (bench.cases.has('a')) results.push(await enginesCase(bench, dataset, compiled));
+  return results;
+}
+
+/** The dataset's counts, for a case's `work`. */
+export function workOf({ manifest }: Dataset): Record<string, number> {
+  const { origin } = manifest;
+  return {
+    ...Object.fromEntries(manifest.tables.map(({ table, rowCount }) => [table, rowCount])),
+    ...(origin.kind === 'scenario' && { users: origin.users, days: origin.days, seed: origin.seed }),
+    partitions: manifest.partitionCount,
+    bytes: manifest.tables.reduce((sum, { files }) => sum + files.reduce((part, file) => part + file.sizeBytes, 0), 0),
+  };
+}
+
+async function enginesCase(bench: Bench, dataset: Dataset, compiled: CompiledRule): Promise<CaseResult> {
+  const executor = openExecutor(dataset, compiled.plan.root, { threads: bench.threads });
+  const threads = threadsText(bench.threads);
+  const duckdb = await DuckDb.open(bench.threads);
+  try {
+    bench.note('loading the tables into DuckDB');
+    await duckdb.load(dataset, SEED_TABLES);
+    let ours = await replay(dataset, compiled, { executor });
+    const first = ours.runs[0]!.at - COLUMN_EPOCH_TICKS;
+    const every = compiled.rule.queryFrequency;
+    const codeOf = (domain: string, text: string) => duckdb.code(domain, text);
+
+    const one = oneRun(codeOf);
+    await duckdb.run(`CREATE TABLE results AS ${one.replaceAll('$now', '0').replaceAll('$run', '0')} LIMIT 0`);
+    const statement = await duckdb.connection.prepare(`INSERT INTO results ${one}`);
+    const runs = ours.runs.length;
+    const competitors: Competitor[] = [
+      {
+        name: `tocsin, ${threads}`,
+        run: async () => {
+          ours = await replay(dataset, compiled, { executor });
+        },
+        digest: () => digestRows(ours.columns, ours.rows, SEED_DIGEST.ours),
+      },
+      {
+        name: `DuckDB, ${threads}, a query a run`,
+        before: () => duckdb.run('TRUNCATE results'),
+        run: async () => {
+          for (let run = 0; run < runs; run++) {
+            statement.bind({ now: first + BigInt(run) * every, run });
+            await statement.run();
+          }
+        },
+        digest: () => duckdb.digest('results', SEED_DIGEST.sql),
+      },
+      ...Object.entries(allRuns(codeOf, first, runs)).map(
+        ([name, sql]): Competitor => ({
+          name: `DuckDB, ${threads}, one statement: ${name}`,
+          before: () => duckdb.run(`DROP TABLE IF EXISTS "${name}"`),
+          run: () => duckdb.run(`CREATE TABLE "${name}" AS ${sql}`),
+          digest: () => duckdb.digest(`"${name}"`, SEED_DIGEST.sql),
+        }),
+      ),
+    ];
+    return await compete(bench, {
+      case: 'a',
+      work: { ...workOf(dataset), runs, resultRows: ours.rows.length },
+      competitors,
+      versions: { DuckDB: await duckdb.version() },
+    });
+  } finally {
+    duckdb.close();
+    await executor.close();
+  }
+}
+
+async function floorCase(bench: Bench, dataset: Dataset, compiled: CompiledRule): Promise<CaseResult> {
+  const executor = openExecutor(dataset, compiled.plan.root, { threads: bench.threads });
+  const workers = new Workers(bench.threads);
+  const needed = neededColumns(compiled.plan.root);
+  const fields = sharedFields(dataset, needed);
+  try {
+    const sums = new Map<string, number>();
+    const floor = (name: string, from: 'memory' | 'files'): Competitor => ({
+      name,
+      run: async () => {
+        let sum = 0;
+        await workers.each<number>(
+          fields.map((own, partition) =>
+            from === 'memory'
+              ? { kind: 'floor', from, fields: own }
+              : { kind: 'floor', from, dataset: dataset.path, partition, needed },
+          ),
+          (part) => {
+            sum = (sum + part) | 0;
+          },
+        );
+        sums.set(name, sum);
+      },
+    });
+    return await compete(bench, {
+      case: 'g',
+      work: {
+        ...workOf(dataset),
+        bytesNeeded: fields.flat().reduce((sum, { byteLength }) => sum + byteLength, 0),
+      },
+      competitors: [
+        floor('sum of the columns in memory', 'memory'),
+        floor('sum of the columns, read from disk-cached files', 'files'),
+        {
+          name: 'tocsin, files to rows',
+          run: () => replay(dataset, compiled, { executor }),
+        },
+      ],
+      versions: {},
+    });
+  } finally {
+    await workers.close();
+    await executor.close();
+  }
+}

@@ -1,0 +1,37 @@
+/** The bench as a whole: which cases, over what, and what their figures come to. */
+import path from 'node:path';
+import { packageRoot } from '../generators/scenario.ts';
+import { compileRule } from '../src/rules/compile.ts';
+import type { Bench } from './compete.ts';
+import { figuresOf } from './figures.ts';
+import { generateCase } from './generation.ts';
+import type { BenchReport, CaseResult } from './report.ts';
+import { seedRuleCases } from './seed-rule.ts';
+
+/**
+ * Runs the cases that `bench` names, in an order in which each finds its datasets.
+ *
+ * @param onCase - is given each result as it comes, so that a later failure loses nothing.
+ * @throws TocsinError INTERNAL where engines give different rows.
+ */
+export async function runBench(bench: Bench, onCase: (result: CaseResult) => Promise<void>): Promise<BenchReport> {
+  const cases: CaseResult[] = [];
+  const take = async (results: readonly CaseResult[]): Promise<void> => {
+    for (const result of results) {
+      cases.push(result);
+      await onCase(result);
+    }
+  };
+  const { cases: asked } = bench;
+  if (asked.has('c')) await take([await generateCase(bench)]);
+  if (asked.has('a') || asked.has('g')) {
+    await take(await seedRuleCases(bench, compileRule(path.join(packageRoot(), SHIPPED_RULE))));
+  }
+  return benchReport(cases);
+}
+
+const SHIPPED_RULE = 'rules/ni-auth-privileged-audit-actions.yaml';
+
+export function benchReport(cases: readonly CaseResult[]): BenchReport {
+  return { schema: 'tocsin.bench/1', cases, figures: figuresOf(cases) };
+}

@@ -1,0 +1,31 @@
+/** What a thread of a case runs; piscina loads it. Nothing but wiring. */
+import { type PlainError, toPlainError } from '../src/base/errors.ts';
+import { type DatasetTask, makeBenchPartition } from './datasets.ts';
+import { type FloorTask, sumPartition } from './floor.ts';
+import { type GenerateTask, countPartition } from './generation.ts';
+
+export type BenchTask = DatasetTask | FloorTask | GenerateTask;
+
+export type BenchReply =
+  | { readonly ok: true; readonly answer: unknown }
+  | { readonly ok: false; readonly error: PlainError };
+
+/** Never throws: an error comes back as data, which crosses threads whole. */
+export default async function runTask(task: BenchTask): Promise<BenchReply> {
+  try {
+    return { ok: true, answer: await answerOf(task) };
+  } catch (error) {
+    return { ok: false, error: toPlainError(error) };
+  }
+}
+
+function answerOf(task: BenchTask): unknown {
+  switch (task.kind) {
+    case 'dataset':
+      return makeBenchPartition(task);
+    case 'floor':
+      return sumPartition(task);
+    case 'generate':
+      return countPartition(task);
+  }
+}
