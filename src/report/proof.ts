@@ -1,11 +1,15 @@
 /**
- * What a replay proves of a check's findings: the attack events that were lost at the very place that a finding is about
- * and for the reason that it gives, the rows that came back again, the alerts and incidents that name too many. A finding
- * that the replay says nothing of has no proof; it is not refuted by that, for the dataset may hold no such case.
+ * What replays prove of a check's findings: the attack events that were lost at the very place that a finding is about and
+ * for the reason that it gives, the rows that came back again, the alerts and incidents that name too many; and, for a fault
+ * that a mechanical change undoes, what the rule returns without this one fault. A finding that the replays say nothing of
+ * has no proof; it is not refuted by that, for the dataset may hold no such case.
  */
 import { type Plan, type Span, visitPlan } from '../plan/plan.ts';
+import { groupIncidents } from '../replay/incidents.ts';
 import type { Replay } from '../replay/replay.ts';
-import type { Finding, Proof } from '../rules/checks/check.ts';
+import type { Finding, Proof, Repaired } from '../rules/checks/check.ts';
+import { CHECKS } from '../rules/checks/index.ts';
+import type { CompiledRule, RuleChange } from '../rules/compile.ts';
 import { formatCount, formatNumber } from './format.ts';
 import type { Cause, Explanation } from '../why/explanation.ts';
 import { replaceNode } from '../why/trace.ts';
@@ -13,23 +17,30 @@ import { tableColumns } from '../schema/tables.ts';
 import { identifyRows } from '../score/row-identity.ts';
 import type { RuleScore } from '../score/score.ts';
 
-export interface Evidence {
+/** A replay with its score. */
+export interface Scored {
   readonly replay: Replay;
   readonly score: RuleScore;
-  /** Of every malicious event that no alert contains. */
-  readonly explanations: readonly Explanation[];
-  /** The rule's query. */
-  readonly root: Plan;
-  /** Explains the events again, with another plan in the query's place. */
-  readonly explainWith: (root: Plan, events: readonly string[]) => Promise<readonly Explanation[]>;
-  /** Whether an event is one that a detection should ring for. */
-  readonly isMalicious: (event: string) => boolean;
 }
 
-/** The findings, those with a proof that the replay gives one for. */
+export interface Evidence extends Scored {
+  readonly compiled: CompiledRule;
+  /** Of every malicious event that no alert contains. */
+  readonly explanations: readonly Explanation[];
+  /** Explains the events again, with another plan in the query's place. */
+  readonly explainWith: (root: Plan, events: readonly string[]) => Promise<readonly Explanation[]>;
+  /** Replays the rule with a change to it; undefined where that cannot run. */
+  readonly replayWith: (change: RuleChange) => Promise<Scored | undefined>;
+  /** Whether an event is one that a detection should ring for. */
+  readonly isMalicious: (event: string) => boolean;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** The findings, those with a proof that the replays give one for. */
 export async function prove(findings: readonly Finding[], evidence: Evidence): Promise<Finding[]> {
   const proven: Finding[] = [];
   for (const finding of findings) {
+    evidence.onProgress?.(proven.length, findings.length);
     const proof = await proofOf(finding, evidence);
     proven.push(proof ? { ...finding, proof } : finding);
   }
@@ -37,10 +48,80 @@ export async function prove(findings: readonly Finding[], evidence: Evidence): P
 }
 
 async function proofOf(finding: Finding, evidence: Evidence): Promise<Proof | undefined> {
+  const seen = await seenBy(finding, evidence);
+  const repaired = await repairedProof(finding, evidence);
+  if (!seen || !repaired) return seen ?? repaired;
+  const events = [...new Set([...seen.events, ...repaired.events])];
+  return { ...repaired, message: `${seen.message}; ${repaired.message}`, events };
+}
+
+/** What the replay of the rule as it is has to say. */
+async function seenBy(finding: Finding, evidence: Evidence): Promise<Proof | undefined> {
   const tests = LOSSES[finding.check];
   if (!tests) return OTHERS[finding.check]?.(evidence);
   const lost = lostAt(finding, evidence.explanations, tests);
   return lossProof(finding.check === PUBLISHED ? await lostByPublishing(finding, lost, evidence) : lost, evidence);
+}
+
+/** What a replay without the fault has more, or less. */
+async function repairedProof(finding: Finding, evidence: Evidence): Promise<Proof | undefined> {
+  const { compiled, isMalicious, replayWith } = evidence;
+  const check = CHECKS.find(({ id }) => id === finding.check);
+  const change = check?.repair?.({ rule: compiled.rule, plan: compiled.plan.root }, finding.span);
+  const after = change && (await replayWith(change));
+  if (!after || after.replay.digest === evidence.replay.digest) return undefined;
+  const was = alertedEvents(evidence.replay, isMalicious);
+  const is = alertedEvents(after.replay, isMalicious);
+  const found = [...is].filter((event) => !was.has(event));
+  const lost = [...was].filter((event) => !is.has(event));
+  const repaired: Repaired = {
+    found: found.length,
+    lost: lost.length,
+    attacks: after.score.attacks.detected - evidence.score.attacks.detected,
+    rows: after.replay.rows.length - evidence.replay.rows.length,
+  };
+  const message = (DIFFERENCES[finding.check] ?? difference)(repaired, evidence);
+  return message === undefined ? undefined : { message, events: [...found, ...lost], repaired };
+}
+
+/** `repairing this alone finds 3 more attack events (1 more attack) and adds 112 rows`. */
+function difference(repaired: Repaired): string {
+  const { found, lost, rows } = repaired;
+  const ofRows =
+    rows === 0 ? 'returns as many rows' : `${rows > 0 ? 'adds' : 'saves'} ${formatNumber(Math.abs(rows), 'row')}`;
+  if (found + lost > 0) return `repairing this alone ${differenceOfEvents(repaired)}, and ${ofRows}`;
+  return `repairing this alone ${ofRows} and ${rows > 0 ? 'finds no further' : 'loses no'} attack event`;
+}
+
+function differenceOfEvents({ found, lost, attacks }: Repaired): string {
+  const ofAttacks = attacks === 0 ? '' : ` (${moreOrFewer(attacks, 'attack')})`;
+  if (found === 0) return `loses ${formatNumber(lost, 'attack event')}${ofAttacks}`;
+  return `finds ${moreOrFewer(found, 'attack event')}${lost > 0 ? ` but loses ${formatCount(lost)}` : ''}${ofAttacks}`;
+}
+
+/** `3 more rows`, `1 fewer row`. */
+function moreOrFewer(count: number, noun: string): string {
+  return `${formatCount(Math.abs(count))} ${count > 0 ? 'more' : 'fewer'} ${noun}${Math.abs(count) === 1 ? '' : 's'}`;
+}
+
+/** Checks whose difference is said in words of their own; undefined where there is nothing to say. */
+const DIFFERENCES: Readonly<Record<string, (repaired: Repaired, before: Scored) => string | undefined>> = {
+  // Every event that is compared makes a row until the nearest is chosen, so the number of rows says nothing.
+  'last-event-only': (repaired) =>
+    repaired.found + repaired.lost === 0 ? undefined : `repairing this alone ${differenceOfEvents(repaired)}`,
+  'result-not-filtered': (repaired, { replay: { rows } }) =>
+    repaired.rows < 0 && repaired.found === 0
+      ? `${formatCount(-repaired.rows)} of ${formatNumber(rows.length, 'row')} are there for actions that failed, ${formatNumber(repaired.lost, 'attack event')} among them`
+      : difference(repaired),
+};
+
+/** The malicious events behind rows of alerts. */
+function alertedEvents({ rows, alerts }: Replay, isMalicious: (event: string) => boolean): Set<string> {
+  const events = new Set<string>();
+  for (const alert of alerts) {
+    for (const row of alert.rows) for (const event of rows[row]!.events) if (isMalicious(event)) events.add(event);
+  }
+  return events;
 }
 
 const PUBLISHED = 'publish-time-against-event-time';
@@ -52,10 +133,10 @@ const PUBLISHED = 'publish-time-against-event-time';
 async function lostByPublishing(
   finding: Finding,
   lost: readonly string[],
-  { root, explainWith }: Evidence,
+  { compiled, explainWith }: Evidence,
 ): Promise<readonly string[]> {
   if (lost.length === 0) return lost;
-  const still = new Set(lostAt(finding, await explainWith(atEventTime(root), lost), LOSSES[PUBLISHED]!));
+  const still = new Set(lostAt(finding, await explainWith(atEventTime(compiled.plan.root), lost), LOSSES[PUBLISHED]!));
   return lost.filter((event) => !still.has(event));
 }
 
@@ -129,11 +210,18 @@ function overlap(a: Span, b: Span): boolean {
 const OTHERS: Readonly<Record<string, (evidence: Evidence) => Proof | undefined>> = {
   'overlap-without-guard': repeats,
   'fan-out-by-address': fanOut,
-  'grouping-ignored': ({ score }) => {
-    const { accountsPerIncident, sharedAttacks } = score.incidents;
+  'grouping-ignored': ({ compiled: { rule }, replay: { runs, alerts }, score }) => {
+    const { accountsPerIncident, opened, sharedAttacks } = score.incidents;
     if (!sharedAttacks.shared) return undefined;
+    const { incidentConfiguration } = rule;
+    const grouping = { ...incidentConfiguration.grouping, matchingMethod: 'Selected' as const };
+    const selected = groupIncidents(
+      { ...rule, incidentConfiguration: { ...incidentConfiguration, grouping } },
+      runs,
+      alerts,
+    );
     return {
-      message: `unrelated users stand in an incident with ${formatCount(sharedAttacks.shared)} of ${formatNumber(sharedAttacks.attacks, 'attack')}: up to ${formatNumber(accountsPerIncident.max!, 'user')} in one`,
+      message: `unrelated users stand in an incident with ${formatCount(sharedAttacks.shared)} of ${formatNumber(sharedAttacks.attacks, 'attack')}: up to ${formatNumber(accountsPerIncident.max!, 'user')} in one; with Selected, ${formatNumber(selected.length, 'incident')} instead of ${formatCount(opened)}`,
       events: [],
     };
   },

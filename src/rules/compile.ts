@@ -6,9 +6,12 @@ import type { QueryPlan } from '../plan/plan.ts';
 import { discoverIn } from '../query/discover.ts';
 import type { QueryDataset } from '../query/query.ts';
 import { locate } from './checks/check.ts';
+import type { QueryEdit, RuleChange } from './change.ts';
 import { AGO_BEYOND_PERIOD } from './checks/query.ts';
 import { fillPlaceholders } from './placeholders.ts';
 import { readRule, type Rule, type RuleSource, sortProblems } from './rule.ts';
+
+export type { QueryEdit, RuleChange } from './change.ts';
 
 export interface CompiledRule {
   readonly rule: Rule;
@@ -71,21 +74,6 @@ export function compileRule(pathOrText: string, options: CompileRuleOptions = {}
   throw new TocsinError(code, sortProblems([...errors, ...queryProblems]));
 }
 
-/** A piece of the query's text, [start, end), and what stands there instead. */
-export interface QueryEdit {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
-
-/** How a variant of a rule differs from it. */
-export interface RuleChange {
-  /** Replaces fields of the rule; the query is changed by `edits`. */
-  readonly fields: Partial<Omit<Rule, 'query'>>;
-  /** Sorted by place, none over another. */
-  readonly edits: readonly QueryEdit[];
-}
-
 /**
  * Compiles the rule that `base` would be with other settings and literals. Positions are those of the file as it stands.
  *
@@ -104,10 +92,11 @@ export function compileVariant(
     queryProblem: (message, start, end, hint) =>
       base.source.queryProblem(message, unedited(start, edits), unedited(end, edits), hint),
   };
+  const { query } = fillPlaceholders(rule.query, rule, source);
   const plan =
-    edits.length === 0
+    query === base.plan.text
       ? base.plan
-      : compileQuery(rule.query, {
+      : compileQuery(query, {
           ...(dataset && { discover: discoverIn(dataset) }),
           ...options,
           file: source.file,

@@ -4,15 +4,15 @@ import { formatProblem, TocsinError } from '../../base/errors.ts';
 import { openDataset } from '../../dataset/read.ts';
 import { maliciousEvents } from '../../dataset/truth.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
-import { prove } from '../../report/proof.ts';
+import { openExecutor, replay } from '../../replay/replay.ts';
+import { prove, type Scored } from '../../report/proof.ts';
 import { toAnnotations, toSarif } from '../../rules/checks/formats.ts';
 import { anyAtLeast, checkRule, type CheckSeverity, type Finding, type RuleCheck } from '../../rules/checks/index.ts';
-import { compileRule, readRuleText } from '../../rules/compile.ts';
+import { type CompiledRule, compileRule, compileVariant, readRuleText } from '../../rules/compile.ts';
 import { formatDuration } from '../../rules/duration.ts';
 import { score } from '../../score/score.ts';
 import { missedEvents, whyNot } from '../../why/why.ts';
 import type { Terminal } from '../terminal.ts';
-import { timedReplay } from './replay.ts';
 
 const SEVERITIES: readonly CheckSeverity[] = ['error', 'warning', 'info'];
 
@@ -76,7 +76,7 @@ export async function check(
   }
 }
 
-/** Replays the rule, and adds what that proves; as it is where the rule cannot run. */
+/** Replays the rule, as it is and with single faults repaired, and adds what that proves; as it is where the rule cannot run. */
 async function proven(
   checked: RuleCheck,
   location: string,
@@ -86,27 +86,49 @@ async function proven(
 ): Promise<RuleCheck> {
   const dataset = await openDataset(location);
   if (checked.findings.some((finding) => CANNOT_RUN.has(finding.check))) return checked;
-  const compiled = compileRule(checked.file, tablesFromFiles(flags));
+  const tables = tablesFromFiles(flags);
+  const compiled = compileRule(checked.file, { ...tables, dataset });
+  const { threads } = flags;
   const truth = await dataset.truth();
-  const { result } = await timedReplay(dataset, checked.file, compiled, flags.threads, terminal, signal);
-  const progress = await terminal.progress('explaining', 'events');
-  const explanations = await whyNot(dataset, compiled, missedEvents(result, truth), {
-    replay: result,
-    signal,
-    onProgress: (done, total) => progress.update(done, total),
+  const executor = openExecutor(dataset, compiled.plan.root, {
+    ...(threads !== undefined && { threads }),
+    replays: 1 + checked.findings.length,
   });
-  progress.stop();
-  const malicious = maliciousEvents(truth);
-  const findings = await prove(checked.findings, {
-    replay: result,
-    score: score(result, compiled.rule.name, truth, dataset.manifest),
-    explanations,
-    root: compiled.plan.root,
-    explainWith: (root, events) =>
-      whyNot(dataset, { ...compiled, plan: { ...compiled.plan, root } }, events, { replay: result, signal }),
-    isMalicious: (event) => malicious.has(event),
-  });
-  return { ...checked, findings };
+  try {
+    const scored = async (rule: CompiledRule): Promise<Scored> => {
+      const result = await replay(dataset, rule, { executor, signal });
+      return { replay: result, score: score(result, rule.rule.name, truth, dataset.manifest) };
+    };
+    const replaying = await terminal.progress('replaying', 'findings');
+    const asIs = await scored(compiled);
+    const explanations = await whyNot(dataset, compiled, missedEvents(asIs.replay, truth), {
+      replay: asIs.replay,
+      signal,
+    });
+    const malicious = maliciousEvents(truth);
+    const findings = await prove(checked.findings, {
+      ...asIs,
+      compiled,
+      explanations,
+      explainWith: (root, events) =>
+        whyNot(dataset, { ...compiled, plan: { ...compiled.plan, root } }, events, { replay: asIs.replay, signal }),
+      replayWith: async (change) => {
+        try {
+          return await scored(compileVariant(compiled, change, { ...tables, dataset }));
+        } catch (error) {
+          // A repair that does not compile, or makes too many rows, proves nothing.
+          if (error instanceof TocsinError && error.code !== 'INTERRUPTED' && error.code !== 'INPUT') return undefined;
+          throw error;
+        }
+      },
+      isMalicious: (event) => malicious.has(event),
+      onProgress: (done, total) => replaying.update(done, total),
+    });
+    replaying.stop();
+    return { ...checked, findings };
+  } finally {
+    await executor.close();
+  }
 }
 
 /** Findings of a rule that does not compile. */

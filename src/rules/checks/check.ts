@@ -5,6 +5,7 @@
  */
 import type { Problem } from '../../base/errors.ts';
 import type { Plan, Span } from '../../plan/plan.ts';
+import type { RuleChange } from '../change.ts';
 import type { FieldPath, Rule, RuleSource } from '../rule.ts';
 
 /** `error`: Sentinel refuses the rule, or it cannot work. `warning`: it works otherwise than it says. `info`: it could be better. */
@@ -35,6 +36,12 @@ export interface Check {
   readonly bad: string;
   readonly good: string;
   find(input: CheckInput): Iterable<Report>;
+  /**
+   * The rule without the fault that was found at `span` (absent where it is about a field), and otherwise as it was, so that
+   * a replay can tell what the fault costs. Undefined where no mechanical change undoes it. It need not be what one would
+   * write: `fix` says that.
+   */
+  repair?(input: CheckInput, span: Span | undefined): RuleChange | undefined;
 }
 
 export interface Finding {
@@ -57,6 +64,17 @@ export interface Proof {
   readonly message: string;
   /** Ids of the attack events that it is about. */
   readonly events: readonly string[];
+  /** What a replay of the rule without this one fault differs in. */
+  readonly repaired?: Repaired;
+}
+
+export interface Repaired {
+  /** Malicious events that an alert contains only after the repair, and only before it. */
+  readonly found: number;
+  readonly lost: number;
+  /** Attacks that are detected, and result rows: after less before. */
+  readonly attacks: number;
+  readonly rows: number;
 }
 
 /** The report as a problem of the file. */

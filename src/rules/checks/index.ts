@@ -15,7 +15,7 @@ import { type Check, type CheckSeverity, type Finding, locate } from './check.ts
 import { QUERY_CHECKS } from './query.ts';
 import { TEMPLATE_CHECKS } from './template.ts';
 
-export type { Check, CheckSeverity, Finding, Proof } from './check.ts';
+export type { Check, CheckSeverity, Finding, Proof, Repaired } from './check.ts';
 
 /** Every check of a rule that can be read, in the order of the documentation. */
 export const CHECKS: readonly Check[] = [...TEMPLATE_CHECKS, ...QUERY_CHECKS];

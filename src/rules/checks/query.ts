@@ -13,8 +13,12 @@ import {
   visitExpression,
   visitPlan,
 } from '../../plan/plan.ts';
+import { nearestName } from '../../base/errors.ts';
 import { INGESTION_TIME } from '../../schema/tables.ts';
+import type { QueryEdit, RuleChange } from '../change.ts';
 import { formatDuration } from '../duration.ts';
+import type { Rule } from '../rule.ts';
+import { MAX_INTERVAL } from './limits.ts';
 import type { Check, CheckInput, Report } from './check.ts';
 import { columnsBehind, isColumn, type Origin, originOf } from './origins.ts';
 
@@ -75,6 +79,8 @@ const STABLE_KEYS = new Set([
 ]);
 
 type Call = Extract<Expression, { kind: 'call' }>;
+/** A name as KQL takes it anywhere. */
+const quoted = (name: string): string => `['${name}']`;
 
 /** Every call of the plan, with the plan of the rows that it is over. */
 function callsOf(plan: Plan | undefined): { call: Call; input: Plan }[] {
@@ -113,6 +119,9 @@ const isSignInUpn = (origin: Origin): boolean =>
 const isAuditUpn = (origin: Origin): boolean =>
   origin.kind === 'column' && origin.table === 'AuditLogs' && origin.path.at(-1)?.toLowerCase() === 'userprincipalname';
 const isFolded = (origin: Origin): boolean => origin.kind === 'column' && origin.folded;
+
+const isAddress = (origin: Origin): boolean =>
+  origin.kind === 'column' && (IP_COLUMNS.has(origin.column) || IP_COLUMNS.has(origin.path.at(-1) ?? ''));
 
 /** Pairs of a sign-in’s and an audit row’s user principal name that must be equal. */
 function upnPairs(plan: Plan | undefined): { span: Span; audit: Origin }[] {
@@ -166,6 +175,49 @@ function categoryLiterals(plan: Plan | undefined): { value: string; span: Span; 
   });
 }
 
+/** The text of the query at `span`; undefined where the place is none (a column that `*` stands for). */
+function textAt({ query }: Rule, { start, end }: Span): string | undefined {
+  return end > start && end <= query.length ? query.slice(start, end) : undefined;
+}
+
+/** Each of the expressions inside a call of `name`. */
+function wrapped(rule: Rule, expressions: readonly Expression[], name: string): RuleChange | undefined {
+  const texts = expressions.map(({ span }) => textAt(rule, span));
+  if (texts.includes(undefined)) return undefined;
+  return edited(...expressions.map(({ span }, i) => ({ ...span, text: `${name}(${texts[i]})` })));
+}
+
+function edited(...edits: readonly QueryEdit[]): RuleChange | undefined {
+  return edits.length === 0 ? undefined : { fields: {}, edits: edits.toSorted((a, b) => a.start - b.start) };
+}
+
+function isAt({ start, end }: Span, span: Span | undefined): boolean {
+  return span !== undefined && start === span.start && end === span.end;
+}
+
+function callAt(plan: Plan | undefined, span: Span | undefined): Call | undefined {
+  return callsOf(plan).find(({ call }) => isAt(call.span, span))?.call;
+}
+
+/** The scans with `steps` behind each. */
+function afterScans(rule: Rule, scans: readonly Plan[], steps: string): RuleChange | undefined {
+  const places = new Map(scans.map(({ span }) => [`${span.start} ${span.end}`, span]));
+  const edits: QueryEdit[] = [];
+  for (const span of places.values()) {
+    const name = textAt(rule, span);
+    if (name === undefined || !/^(\w+|\['\w+'\])$/.test(name)) return undefined;
+    edits.push({ ...span, text: `(${name} | ${steps})` });
+  }
+  return edited(...edits);
+}
+
+/** The scans that the result’s rows come from, those that are only joined to them left out. */
+function leadingScans(plan: Plan): Plan[] {
+  if (plan.op === 'scan') return [plan];
+  const inputs = planInputs(plan);
+  return (plan.op === 'union' ? inputs : inputs.slice(0, 1)).flatMap(leadingScans);
+}
+
 function once(reports: Iterable<Report>): Report[] {
   const seen = new Set<string>();
   return [...reports].filter((report) => {
@@ -215,6 +267,11 @@ export const AGO_BEYOND_PERIOD: Check = {
       }
     }
   },
+  repair(input, span) {
+    const asked = lookBacks(input).find((lookBack) => isAt(lookBack.span, span))?.ticks;
+    if (asked === undefined) return undefined;
+    return { fields: { queryPeriod: asked < MAX_INTERVAL ? asked : MAX_INTERVAL }, edits: [] };
+  },
 };
 
 const CHECKS: readonly Check[] = [
@@ -251,6 +308,17 @@ const CHECKS: readonly Check[] = [
         }
       }
     },
+    /** Every event is a group of its own, so all of them are compared. */
+    repair({ rule, plan }, span) {
+      for (const summarize of nodesOf(plan, 'summarize')) {
+        const time = summarize.aggregates.find((aggregate) => isAt(aggregate.span, span))?.args[0];
+        const text = time && textAt(rule, time.span);
+        if (!text) continue;
+        const { end } = summarize.span;
+        return edited({ start: end, end, text: `${summarize.keys.length > 0 ? ',' : ' by'} EachEvent = ${text}` });
+      }
+      return undefined;
+    },
   },
   {
     id: 'fan-out-by-address',
@@ -266,13 +334,9 @@ const CHECKS: readonly Check[] = [
           const summarize = below(join[side]);
           if (summarize?.op !== 'summarize') continue;
           const keys = summarize.keys.map((key) => originOf(key, summarize.input));
-          const byAddress = keys.some(
-            (key) => key.kind === 'column' && (IP_COLUMNS.has(key.column) || IP_COLUMNS.has(key.path.at(-1) ?? '')),
-          );
+          const byAddress = keys.some(isAddress);
           const joined = join.on.map((pair) => originOf(pair[side], join[side]));
-          const joinedByAddress = joined.some(
-            (key) => key.kind === 'column' && (IP_COLUMNS.has(key.column) || IP_COLUMNS.has(key.path.at(-1) ?? '')),
-          );
+          const joinedByAddress = joined.some(isAddress);
           if (byAddress && !joinedByAddress && keys.length > joined.length) {
             yield {
               span: join.span,
@@ -282,6 +346,21 @@ const CHECKS: readonly Check[] = [
           }
         }
       }
+    },
+    repair({ rule, plan }, span) {
+      const join = nodesOf(plan, 'join').find((node) => isAt(node.span, span));
+      for (const side of join ? [join.left, join.right] : []) {
+        const summarize = below(side);
+        if (summarize.op !== 'summarize') continue;
+        for (const [index, key] of summarize.keys.entries()) {
+          const origin = originOf(key, summarize.input);
+          if (origin.kind !== 'column' || !isAddress(origin) || textAt(rule, key.span) === undefined) continue;
+          const named = /=\s*$/.test(rule.query.slice(0, key.span.start));
+          const name = quoted(summarize.columns[index]!.name);
+          return edited({ ...key.span, text: named ? '""' : `${name} = ""` });
+        }
+      }
+      return undefined;
     },
   },
   {
@@ -305,6 +384,20 @@ const CHECKS: readonly Check[] = [
               'the audit row’s user principal name is compared in its own letter case with the sign-in’s, which is in lower case',
           };
       }
+    },
+    repair({ rule, plan }, span) {
+      for (const join of nodesOf(plan, 'join')) {
+        const pair = join.on.find((on) => isAt(on.left.span, span));
+        if (!pair) continue;
+        const side = isAuditUpn(originOf(pair.left, join.left)) ? 'left' : 'right';
+        const key = pair[side];
+        if (key.kind !== 'column') return undefined;
+        const name = quoted(join[side].columns[key.index]!.name);
+        const fold = `extend ${name} = tolower(${name})`;
+        const at = side === 'left' ? join.span.start : join.right.span.end;
+        return edited({ start: at, end: at, text: side === 'left' ? `${fold} | ` : ` | ${fold}` });
+      }
+      return wrapped(rule, callAt(plan, span)?.args ?? [], 'tolower');
     },
   },
   {
@@ -354,6 +447,7 @@ const CHECKS: readonly Check[] = [
         }
       }
     },
+    repair: (_, span) => span && edited({ ...span, text: 'true' }),
   },
   {
     id: 'category-unknown',
@@ -383,6 +477,14 @@ const CHECKS: readonly Check[] = [
           yield { span, message: `AuditLogs has no category ${JSON.stringify(value)}` };
         }
       }
+    },
+    repair({ plan }, span) {
+      const literal = categoryLiterals(plan).find((candidate) => isAt(candidate.span, span));
+      const meant =
+        literal?.value === 'DeviceManagement' ? 'Device' : nearestName(literal?.value ?? '', [...CATEGORIES]);
+      if (!literal || !meant) return undefined;
+      const one = ['==', '=~'].includes(literal.call.name);
+      return edited({ ...literal.span, text: one ? `"${meant}"` : `"${literal.value}", "${meant}"` });
     },
   },
   {
@@ -430,6 +532,12 @@ const CHECKS: readonly Check[] = [
         yield { span: scan.span, message: 'AuditLogs is not filtered by Result, so failed attempts count as done' };
       }
     },
+    repair: ({ rule, plan }) =>
+      afterScans(
+        rule,
+        nodesOf(plan, 'scan').filter((node) => node.table === 'AuditLogs'),
+        'where Result =~ "success"',
+      ),
   },
   {
     id: 'string-compared-with-number',
@@ -448,6 +556,12 @@ const CHECKS: readonly Check[] = [
             yield { span: call.span, message: `a string is compared with the number ${written}` };
         }
       }
+    },
+    repair({ rule, plan }, span) {
+      const numbers = (callAt(plan, span)?.args.slice(1) ?? []).filter(({ span: at }) =>
+        /^-?\d/.test(textAt(rule, at) ?? ''),
+      );
+      return edited(...numbers.map(({ span: at }) => ({ ...at, text: `"${textAt(rule, at)!}"` })));
     },
   },
   {
@@ -486,6 +600,12 @@ const CHECKS: readonly Check[] = [
         }
       }
     },
+    repair: ({ rule, plan }) =>
+      afterScans(
+        rule,
+        nodesOf(plan, 'scan').filter((node) => SIGN_IN_TABLES.has(node.table)),
+        'extend TimeGenerated = CreatedDateTime',
+      ),
   },
   {
     id: 'overlap-without-guard',
@@ -508,6 +628,9 @@ const CHECKS: readonly Check[] = [
         message: `runs every ${formatDuration(rule.queryFrequency)} look back ${formatDuration(rule.queryPeriod)} without a guard on ingestion_time(): an event can be reported by several runs`,
       };
     },
+    repair: ({ rule, plan }) =>
+      plan &&
+      afterScans(rule, leadingScans(plan), `where ingestion_time() > ago(${formatDuration(rule.queryFrequency)})`),
   },
   {
     id: 'no-stable-key',
@@ -591,6 +714,14 @@ const CHECKS: readonly Check[] = [
         }
       }
     },
+    repair({ rule, plan }, span) {
+      const args = callAt(plan, span)?.args ?? [];
+      return wrapped(
+        rule,
+        args.filter(({ type, kind }) => type === 'dynamic' && kind !== 'literal' && kind !== 'tolist'),
+        'tostring',
+      );
+    },
   },
   {
     id: 'contains-whole-word',
@@ -615,6 +746,14 @@ const CHECKS: readonly Check[] = [
           };
         }
       }
+    },
+    repair({ rule, plan }, span) {
+      const call = callAt(plan, span);
+      const [first, second] = call?.args ?? [];
+      if (!call || !first || !second) return undefined;
+      const between = { start: first.span.end, end: second.span.start };
+      const text = textAt(rule, between);
+      return text?.trim() === call.name ? edited({ ...between, text: text.replace('contains', 'has') }) : undefined;
     },
   },
   {

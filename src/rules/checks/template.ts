@@ -5,7 +5,7 @@
  * repository.
  */
 import { nearestName } from '../../base/errors.ts';
-import { TICKS_PER_DAY, TICKS_PER_HOUR, TICKS_PER_MINUTE } from '../../base/time.ts';
+import { TICKS_PER_DAY, TICKS_PER_HOUR } from '../../base/time.ts';
 import type { ColumnInfo } from '../../columns/batch.ts';
 import { scannedTables } from '../../plan/plan.ts';
 import { formatDuration } from '../duration.ts';
@@ -13,12 +13,11 @@ import { ALERT_DETAILS, PLACEHOLDER, TACTICS } from '../vocabulary.ts';
 import { ATTACK_VERSION, cloudTechniqueFor, isIcs, sharesTactic, successorOf, TECHNIQUES } from './attack.ts';
 import type { Check, CheckInput, Report } from './check.ts';
 import { ENTITY_IDENTIFIERS } from './identifiers.ts';
+import { MAX_INTERVAL, MIN_INTERVAL } from './limits.ts';
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const TECHNIQUE = /^T\d{4}(\.\d{3})?$/;
 const DETAIL_KEY = /^[a-zA-Z]+\w*$/;
-const MIN_INTERVAL = 5n * TICKS_PER_MINUTE;
-const MAX_INTERVAL = 14n * TICKS_PER_DAY;
 const MAX_SUPPRESSION = TICKS_PER_DAY;
 const MAX_LOOKBACK = 7n * TICKS_PER_DAY;
 const MAX_PLACEHOLDERS = 3;
@@ -127,6 +126,7 @@ export const TEMPLATE_CHECKS: readonly Check[] = [
         message: `queryPeriod ${formatDuration(rule.queryPeriod)} is shorter than queryFrequency ${formatDuration(rule.queryFrequency)}`,
       };
     },
+    repair: ({ rule }) => ({ fields: { queryPeriod: rule.queryFrequency }, edits: [] }),
   },
   {
     id: 'long-period-often',
