@@ -1,6 +1,8 @@
 /**
  * Every figure that shapes generated data and is not a fact of a scenario. Each says where it comes from: a published
- * page, or "assumption" where nothing published was found. Nothing else in `generators` holds a rate, a share or a delay.
+ * page, or "assumption" where nothing published was found. Nothing else in `generators` holds a rate, a share or a delay,
+ * but for the weights of what is listed once and belongs beside its entries: failures and accesses in applications.ts, acts
+ * in background/audit.ts, departments in tenant.ts. They are assumptions too.
  *
  * Sources, short: VOL = Microsoft's "Activity logs in Azure Monitor" sizing table; NI = Microsoft's "Non-interactive
  * sign-ins"; TOK = Microsoft's "Configurable token lifetimes"; PRT = Microsoft's "Primary Refresh Token"; ING = Microsoft's
@@ -45,6 +47,25 @@ export const PEOPLE = {
   scriptingDeveloperShare: 0.5,
 } as const;
 
+/** What machines people have. Shares and mixes are assumptions throughout. */
+export const DEVICES = {
+  macShare: 0.14,
+  /** Of a company's computers: joined, hybrid joined, registered. */
+  joinWeights: [58, 32, 10],
+  /** Private computers that are registered; those that the directory does not know have no name and no policy. */
+  privateRegisteredShare: 0.4,
+  compliantShare: 0.94,
+  safariOnMacShare: 0.5,
+  /** On Windows: Edge, Chrome, Firefox. */
+  browserWeights: [72, 24, 4],
+  windows11Share: 0.85,
+  iphoneShare: 0.58,
+  phoneRegisteredShare: 0.75,
+  phoneCompliantShare: 0.9,
+  /** Of the servers that software signs in from. */
+  windowsServerShare: 0.5,
+} as const;
+
 /** Non-interactive sign-ins. */
 export const SILENT = {
   /** Rows per user and active day: lognormal. Assumption within "dozens to hundreds" (ridgelinecyber, NI). */
@@ -52,22 +73,48 @@ export const SILENT = {
   dailySigma: 0.9,
   /** No client that works asks for more. Assumption. */
   dailyMaximum: 2_000,
+  /** Rows of a day on average over users, as the figures above come to with days off. */
+  dailyMean: 117,
+  /** Of a member's rows, a guest's. Assumption. */
+  guestShare: 0.12,
+  /** One program more for so many rows a day, and phones with all their programs from so many on. Assumption. */
+  rowsPerProgram: 16,
+  busyRows: 60,
+  /** Rows that a day has of each kind, as the figures below come to: page loads make up what is left of a user's rows. */
+  usualRows: { renewals: 6.5, starts: 2.5, phone: 19, page: 4.6 },
   /** Life of an access token, after which it is renewed: 60 to 90 minutes (TOK). */
   renewalMinutes: [60, 90],
   /** Life of a token under continuous access evaluation: 20 to 28 hours (TOK). */
   caeRenewalHours: [20, 28],
   /** A primary refresh token is renewed every 4 hours (PRT). */
   prtRenewalHours: 4,
+  /** Minutes by which a renewal of it comes late. Assumption. */
+  prtLateMinutes: [0, 5],
   /** Rows in the minute after a computer wakes, per app. Assumption: 10 to 40 in all. */
   startBurstSeconds: 60,
+  /** Seconds from waking to the first request; requests of each program, at most; seconds after lunch. Assumption. */
+  startDelaySeconds: [2, 12],
+  startTickets: 3,
+  wakeSeconds: [0, 40],
+  /** Working days after which the second computer is used, how long after work, and for how long. Assumption. */
+  eveningShare: 0.3,
+  eveningAfterMinutes: [60, 150],
+  eveningMinutes: [20, 120],
   /** Rows of one page load, and the seconds it takes: 6 rows in 17 s in one published record. */
   pageLoadRows: [2, 7],
   pageLoadSeconds: 17,
   /** A phone renews at night, when it wakes at all. Assumption. */
   phoneNightShare: 0.35,
+  /** A phone's renewals while its owner is awake, and when; of these, those of a day off; when its day-long tokens are renewed. Assumption. */
+  phoneAwakeShare: 0.85,
+  phoneAwakeHours: [7, 22.5],
+  phoneDayOffShare: 0.55,
+  phoneCaeHours: [5, 23],
   /** Tokens that a scripting developer's scripts, and any developer's command lines, ask for on a working day. Assumption. */
   scriptingDaily: 22,
   commandLineDaily: 2,
+  /** Command lines whose tokens descend from a device code. Assumption. */
+  deviceCodeShare: 0.3,
   /** Ordinary failures, everywhere. Assumption: the rest of the 3-6 % comes from few clients. */
   scatteredFailureShare: 0.006,
   /** Users with a client that fails in a loop. Assumption; one such client can make most of a tenant's rows (verboon.info, 2022). */
@@ -76,6 +123,27 @@ export const SILENT = {
   loopRowShare: 0.035,
   /** Bounds of one loop's rows a day. Assumption. */
   loopDaily: [40, 10_000],
+  /** How unlike loops are, and how even the steps of one. Assumption. */
+  loopSigma: 0.4,
+  loopJitter: [0.6, 1.4],
+} as const;
+
+/** Work in the portal or on a command line. Assumptions throughout, but for the page load (see SILENT). */
+export const PORTAL = {
+  /** Mean sessions on a working day. */
+  sessionsDaily: { admin: 2.6, helpDesk: 3, developer: 0.5, employee: 0.004, guest: 0, serviceAccount: 0 },
+  sessionsMaximum: 12,
+  /** How long one lasts: lognormal; and minutes between two. */
+  minutesMedian: 14,
+  minutesSigma: 0.7,
+  pauseMinutes: 2,
+  /** Sessions that ask for the second factor again. */
+  mfaShare: 0.3,
+  /** From the sign-in to the page's first request, to the first blade, and from blade to blade; rows of a blade, at most. */
+  loadDelaySeconds: [0.8, 2.5],
+  firstBladeMinutes: [0.5, 4],
+  nextBladeMinutes: [0.7, 7],
+  bladeRows: 3,
 } as const;
 
 /** Interactive sign-ins. */
@@ -95,6 +163,23 @@ export const INTERACTIVE = {
   deviceCodeShare: 0.12,
   /** Interrupts before success: a second factor asked for, "stay signed in?". Assumption. */
   interruptShare: 0.25,
+  /** Of interrupts, those that ask for a second factor. Assumption. */
+  secondFactorInterruptShare: 0.7,
+  /** Medians of separate administrators' accounts, which browse nothing, and of guests. Assumption. */
+  dedicatedMedian: 0.3,
+  guestMedian: 0.8,
+  dailyMaximum: 30,
+  /** Minutes after the start of work at which the first one happens. Assumption. */
+  firstMinutes: [0.2, 25],
+  /** Of those without a prompt, those with a second factor proven earlier. Assumption. */
+  factorCarriedShare: 0.6,
+  /** Tries of a wrong password and of other failures, at most; seconds between two, and from an interrupt to the answer. Assumption. */
+  wrongPasswords: 3,
+  otherTries: 2,
+  retrySeconds: [6, 40],
+  answerSeconds: [8, 45],
+  /** Failures after which nobody tries again. Assumption. */
+  givenUpShare: 0.25,
 } as const;
 
 /** Applications that act by themselves. Assumptions throughout. */
@@ -106,6 +191,12 @@ export const PRINCIPALS = {
   expiringShare: 0.04,
   /** Those that are managed identities. */
   managedShare: 0.35,
+  /** Of the others, those that run at a hosting provider; the rest in an office. */
+  hostedShare: 0.5,
+  /** Resources that one asks for, at most; milliseconds over which it does; how even its intervals are. */
+  resources: 3,
+  spreadMs: [0, 1500],
+  jitter: [0.97, 1.03],
 } as const;
 
 /** The working day. No published curve was found: assumptions throughout. */
@@ -115,6 +206,9 @@ export const DAY = {
   startSpread: 40,
   workMinutes: 8 * 60 + 40,
   workSpread: 50,
+  earliestMinute: 5 * 60,
+  shortestMinutes: 3 * 60,
+  longestMinutes: 14 * 60,
   lunchMinute: 12 * 60 + 15,
   lunchMinutes: 50,
   /** Share of people who work on a day of the week, and of a weekend. */
@@ -122,8 +216,12 @@ export const DAY = {
   weekendShare: 0.12,
   /** Share of working days at an office rather than at home. */
   officeShare: 0.62,
+  weekendOfficeShare: 0.1,
   /** Where a day at home goes through the company's VPN. */
   homeVpnShare: 0.35,
+  /** Hours in which phones may be out, and the hours after which the carrier hands out another address. */
+  roamingHours: [7, 20],
+  mobileAddressHours: 6,
   /** Page loads by hour since midnight: two humps, at 9-10 and 13-14. */
   pageLoadWeights: [
     0.4, 0.2, 0.1, 0.1, 0.2, 0.5, 1.5, 4, 8.5, 11, 10, 9, 5, 9.5, 10, 9, 7.5, 5.5, 3, 2, 1.8, 1.5, 1.1, 0.7,
@@ -149,6 +247,12 @@ export const AUDIT = {
   applicationLongTailShare: 0.004,
   /** Actions that failed. Assumption. */
   failureShare: 0.02,
+  /** Applications on a working day and on a day off, of their mean. Assumption. */
+  workdayFactor: 1.15,
+  dayOffFactor: 0.6,
+  /** What an update of a policy does: excludes somebody, switches it off; else it only reports from then on. Assumption. */
+  policyExclusionShare: 0.65,
+  policyDisabledShare: 0.2,
 } as const;
 
 /** Clocks: when a row is published and when it can be queried. Seconds, as (probability, value) quantiles. */

@@ -1,14 +1,14 @@
 /** Rows of AuditLogs. A row is ten numbers; its JSON stands in dimensions, shared wherever rows can share it. */
 import type { RandomStream } from '../src/base/random.ts';
-import type { ColumnSource, Facts, FactColumn, Label } from '../src/dataset/facts.ts';
-import { INGESTION_TIME, tableColumns } from '../src/schema/tables.ts';
+import type { Facts, FactColumn, Label } from '../src/dataset/facts.ts';
 import { type Activity, operationType } from './audit-activities.ts';
 import { APPLICATION_ACTORS, type ApplicationActor, applicationInitiator } from './audit-texts.ts';
+import { attributeOf, constant, factColumns, idSource } from './columns.ts';
 import { DimensionBuilder, grown, ingestedAt, type Outage, type Span } from './rows.ts';
-import { workspaceId } from './sign-in-rows.ts';
 import type { Tenant } from './tenant.ts';
 
 const ACTIVITY_ATTRIBUTES = ['OperationName', 'Category', 'LoggedByService', 'AADOperationType'] as const;
+const INITIATOR_ATTRIBUTES = ['InitiatedBy', 'Identity'] as const;
 const OUTCOME_ATTRIBUTES = ['Result', 'ResultReason', 'ResultDescription'] as const;
 
 export class AuditRows {
@@ -17,7 +17,7 @@ export class AuditRows {
   readonly #outages: readonly Outage[];
   readonly #ordinals: number[] = [];
   readonly #activities = new DimensionBuilder(ACTIVITY_ATTRIBUTES);
-  readonly #initiators = new DimensionBuilder(['InitiatedBy', 'Identity']);
+  readonly #initiators = new DimensionBuilder(INITIATOR_ATTRIBUTES);
   readonly #targets = new DimensionBuilder(['TargetResources']);
   readonly #activityCodes = new Map<Activity, number>();
   readonly #details = new DimensionBuilder(['AdditionalDetails']);
@@ -227,59 +227,35 @@ export class AuditRows {
 }
 
 function auditColumns(tenant: Tenant): FactColumn[] {
-  const sources = new Map<string, ColumnSource>();
-  const dimension = (name: string, attributes: readonly string[]): void => {
-    for (const attribute of attributes)
-      sources.set(attribute, { from: 'dimension', field: name, dimension: name, attribute });
-  };
-  dimension('activity', ACTIVITY_ATTRIBUTES);
-  dimension('initiator', ['InitiatedBy', 'Identity']);
-  dimension('target', ['TargetResources']);
-  dimension('detail', ['AdditionalDetails']);
-  dimension('outcome', OUTCOME_ATTRIBUTES);
   const correlationSalt = `audit-correlation/${tenant.seed}`;
-  const constant = (value: string | number): ColumnSource => ({ from: 'constant', value });
-  const more: Record<string, ColumnSource> = {
-    TimeGenerated: { from: 'field', field: 'at' },
-    ActivityDateTime: { from: 'field', field: 'at' },
-    ActivityDisplayName: { from: 'dimension', field: 'activity', dimension: 'activity', attribute: 'OperationName' },
-    Id: {
-      from: 'id',
-      form: 'directory',
-      salt: `AuditLogs/${tenant.seed}`,
-      dimension: 'account',
-      account: 'account',
-      counter: 'counter',
-      correlation: 'correlation',
-      correlationSalt,
+  return factColumns(
+    'AuditLogs',
+    tenant,
+    {
+      activity: ACTIVITY_ATTRIBUTES,
+      initiator: INITIATOR_ATTRIBUTES,
+      target: ['TargetResources'],
+      detail: ['AdditionalDetails'],
+      outcome: OUTCOME_ATTRIBUTES,
     },
-    CorrelationId: {
-      from: 'id',
-      form: 'guid',
-      salt: correlationSalt,
-      dimension: 'account',
-      account: 'account',
-      counter: 'correlation',
+    {
+      ActivityDateTime: { from: 'field', field: 'at' },
+      ActivityDisplayName: attributeOf('activity', 'OperationName'),
+      Id: {
+        from: 'id',
+        form: 'directory',
+        salt: `AuditLogs/${tenant.seed}`,
+        dimension: 'account',
+        account: 'account',
+        counter: 'counter',
+        correlation: 'correlation',
+        correlationSalt,
+      },
+      CorrelationId: idSource('guid', correlationSalt, 'correlation'),
+      ResourceId: constant(`/tenants/${tenant.tenantId}/providers/Microsoft.aadiam`),
+      Resource: constant('Microsoft.aadiam'),
+      _BilledSize: constant(2_048),
     },
-    AADTenantId: constant(tenant.tenantId),
-    TenantId: constant(workspaceId(tenant)),
-    ResourceId: constant(`/tenants/${tenant.tenantId}/providers/Microsoft.aadiam`),
-    OperationVersion: constant('1.0'),
-    ResultSignature: constant('None'),
-    DurationMs: constant(0),
-    Level: constant('4'),
-    Resource: constant('Microsoft.aadiam'),
-    ResourceGroup: constant('Microsoft.aadiam'),
-    SourceSystem: constant('Azure AD'),
-    _IsBillable: constant('True'),
-    _BilledSize: constant(2_048),
-    Type: constant('AuditLogs'),
-  };
-  for (const [name, source] of Object.entries(more)) sources.set(name, source);
-  const columns: FactColumn[] = tableColumns('AuditLogs')!.flatMap(({ name, type }) => {
-    const source = sources.get(name);
-    return source ? [{ name, type, source }] : [];
-  });
-  columns.push({ name: INGESTION_TIME, type: 'datetime', source: { from: 'field', field: 'ingested' } });
-  return columns;
+    'at',
+  );
 }

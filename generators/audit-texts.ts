@@ -2,8 +2,8 @@
  * The JSON inside audit rows: who did it, to what, with which properties changed. Values of modified properties are JSON
  * once more, inside a string, as real rows have them; the order of targets is theirs too, because rules index into it.
  */
-import { drawGuid, type Account, type ServicePrincipal, type Tenant } from './tenant.ts';
-import { nameGuid } from './sign-in-rows.ts';
+import { AUDIT } from './assumptions.ts';
+import { type Account, drawGuid, nameGuid, type ServicePrincipal, type Tenant } from './tenant.ts';
 import { POLICY_NAMES, policyId } from './sign-in-texts.ts';
 import type { RandomStream } from '../src/base/random.ts';
 
@@ -115,8 +115,10 @@ export function groupId(tenant: Tenant, group: string): string {
 /** A policy after an update: mostly somebody more is excluded from it, sometimes it only reports or is switched off. */
 function updated(policy: (state: string, excludeUsers?: readonly string[]) => string, random: RandomStream): string {
   const draw = random.unit();
-  if (draw < 0.65) return policy('enabled', [drawGuid(random)]);
-  return policy(draw < 0.85 ? 'disabled' : 'enabledForReportingButNotEnforced');
+  if (draw < AUDIT.policyExclusionShare) return policy('enabled', [drawGuid(random)]);
+  return policy(
+    draw < AUDIT.policyExclusionShare + AUDIT.policyDisabledShare ? 'disabled' : 'enabledForReportingButNotEnforced',
+  );
 }
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';

@@ -3,12 +3,11 @@
  * AADManagedIdentitySignInLogs, which share nearly all columns.
  */
 import type { RandomStream } from '../src/base/random.ts';
-import type { ColumnSource, FactColumn, Facts, Label } from '../src/dataset/facts.ts';
-import { INGESTION_TIME, tableColumns } from '../src/schema/tables.ts';
+import type { FactColumn, Facts, Label } from '../src/dataset/facts.ts';
 import { RESOURCES, RESULTS, type ResourceKey, type ResultCode } from './applications.ts';
+import { constant, factColumns, idSource, MICROSOFT_TENANT, PLACE_ATTRIBUTES, placeAttributes } from './columns.ts';
 import { DimensionBuilder, grown, ingestedAt, type Outage, type Span } from './rows.ts';
-import { MICROSOFT_TENANT, nameGuid, workspaceId } from './sign-in-rows.ts';
-import type { Place, ServicePrincipal, Tenant } from './tenant.ts';
+import { nameGuid, type Place, type ServicePrincipal, type Tenant } from './tenant.ts';
 
 export type PrincipalTable = 'AADServicePrincipalSignInLogs' | 'AADManagedIdentitySignInLogs';
 
@@ -19,7 +18,7 @@ const PRINCIPAL_ATTRIBUTES = [
   'ServicePrincipalCredentialKeyId',
 ] as const;
 const RESOURCE_ATTRIBUTES = ['ResourceDisplayName', 'ResourceIdentity', 'ResourceServicePrincipalId'] as const;
-const PLACE_ATTRIBUTES = ['IPAddress', 'AutonomousSystemNumber', 'Location', 'LocationDetails'] as const;
+const NOWHERE = { IPAddress: '', AutonomousSystemNumber: '', Location: '', LocationDetails: '{}' };
 const OUTCOME_ATTRIBUTES = ['ResultType', 'ResultDescription'] as const;
 
 export class PrincipalSignInRows {
@@ -80,19 +79,7 @@ export class PrincipalSignInRows {
 
   /** @param place - undefined for managed identities, whose rows carry no address. */
   placeCode(place: Place | undefined): number {
-    return this.#places.code(place?.ip ?? '', () => ({
-      IPAddress: place?.ip ?? '',
-      AutonomousSystemNumber: place ? String(place.asn) : '',
-      Location: place?.city.country ?? '',
-      LocationDetails: place
-        ? JSON.stringify({
-            city: place.city.name,
-            state: place.city.state,
-            countryOrRegion: place.city.country,
-            geoCoordinates: { latitude: place.city.latitude, longitude: place.city.longitude },
-          })
-        : '{}',
-    }));
+    return this.#places.code(place?.ip ?? '', () => (place ? placeAttributes(place) : NOWHERE));
   }
 
   outcomeCode(result: ResultCode): number {
@@ -193,57 +180,31 @@ export class PrincipalSignInRows {
 
 function principalColumns(table: PrincipalTable, tenant: Tenant): FactColumn[] {
   const managed = table === 'AADManagedIdentitySignInLogs';
-  const sources = new Map<string, ColumnSource>();
-  const dimension = (name: string, attributes: readonly string[]): void => {
-    for (const attribute of attributes)
-      sources.set(attribute, { from: 'dimension', field: name, dimension: name, attribute });
-  };
-  dimension('account', PRINCIPAL_ATTRIBUTES);
-  dimension('resource', RESOURCE_ATTRIBUTES);
-  dimension('place', PLACE_ATTRIBUTES);
-  dimension('outcome', OUTCOME_ATTRIBUTES);
-  const constant = (value: string | number): ColumnSource => ({ from: 'constant', value });
-  const id = (form: 'guid' | 'token', salt: string): ColumnSource => ({
-    from: 'id',
-    form,
-    salt: `${table}/${salt}/${tenant.seed}`,
-    dimension: 'account',
-    account: 'account',
-    counter: 'counter',
-  });
-  const more: Record<string, ColumnSource> = {
-    TimeGenerated: { from: 'field', field: 'generated' },
-    CreatedDateTime: { from: 'field', field: 'created' },
-    Id: id('guid', 'id'),
-    CorrelationId: id('guid', 'correlation'),
-    UniqueTokenIdentifier: id('token', 'token'),
-    AADTenantId: constant(tenant.tenantId),
-    TenantId: constant(workspaceId(tenant)),
-    AppOwnerTenantId: constant(tenant.tenantId),
-    ResourceOwnerTenantId: constant(MICROSOFT_TENANT),
-    AuthenticationContextClassReferences: constant('[]'),
-    AuthenticationProcessingDetails: constant('[]'),
-    ConditionalAccessPolicies: constant('[]'),
-    ConditionalAccessStatus: constant('notApplied'),
-    NetworkLocationDetails: constant('[]'),
-    ClientCredentialType: constant(managed ? 'managedIdentity' : 'clientSecret'),
-    Category: constant(managed ? 'ManagedIdentitySignInLogs' : 'ServicePrincipalSignInLogs'),
-    OperationName: constant('Sign-in activity'),
-    OperationVersion: constant('1.0'),
-    ResultSignature: constant('None'),
-    DurationMs: constant(0),
-    Level: constant('4'),
-    ResourceGroup: constant('Microsoft.aadiam'),
-    SourceSystem: constant('Azure AD'),
-    _IsBillable: constant('True'),
-    _BilledSize: constant(2_400),
-    Type: constant(table),
-  };
-  for (const [name, source] of Object.entries(more)) sources.set(name, source);
-  const columns: FactColumn[] = tableColumns(table)!.flatMap(({ name, type }) => {
-    const source = sources.get(name);
-    return source ? [{ name, type, source }] : [];
-  });
-  columns.push({ name: INGESTION_TIME, type: 'datetime', source: { from: 'field', field: 'ingested' } });
-  return columns;
+  return factColumns(
+    table,
+    tenant,
+    {
+      account: PRINCIPAL_ATTRIBUTES,
+      resource: RESOURCE_ATTRIBUTES,
+      place: PLACE_ATTRIBUTES,
+      outcome: OUTCOME_ATTRIBUTES,
+    },
+    {
+      CreatedDateTime: { from: 'field', field: 'created' },
+      Id: idSource('guid', `${table}/id/${tenant.seed}`, 'counter'),
+      CorrelationId: idSource('guid', `${table}/correlation/${tenant.seed}`, 'counter'),
+      UniqueTokenIdentifier: idSource('token', `${table}/token/${tenant.seed}`, 'counter'),
+      AppOwnerTenantId: constant(tenant.tenantId),
+      ResourceOwnerTenantId: constant(MICROSOFT_TENANT),
+      AuthenticationContextClassReferences: constant('[]'),
+      AuthenticationProcessingDetails: constant('[]'),
+      ConditionalAccessPolicies: constant('[]'),
+      ConditionalAccessStatus: constant('notApplied'),
+      NetworkLocationDetails: constant('[]'),
+      ClientCredentialType: constant(managed ? 'managedIdentity' : 'clientSecret'),
+      Category: constant(managed ? 'ManagedIdentitySignInLogs' : 'ServicePrincipalSignInLogs'),
+      OperationName: constant('Sign-in activity'),
+      _BilledSize: constant(2_400),
+    },
+  );
 }

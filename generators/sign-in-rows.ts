@@ -3,10 +3,18 @@
  * nearly all columns but differ in the types of seven (`Status` is text in one and dynamic in the other). A row is
  * a dozen numbers; everything else about it stands in dimensions.
  */
-import type { ColumnSource, Facts, FactColumn, Label } from '../src/dataset/facts.ts';
-import { INGESTION_TIME, tableColumns } from '../src/schema/tables.ts';
+import type { Facts, FactColumn, Label } from '../src/dataset/facts.ts';
 import { type Access, APPLICATIONS, RESOURCES, RESULTS, type ResultCode } from './applications.ts';
 import { DELAYS } from './assumptions.ts';
+import {
+  attributeOf,
+  constant,
+  factColumns,
+  idSource,
+  MICROSOFT_TENANT,
+  PLACE_ATTRIBUTES,
+  placeAttributes,
+} from './columns.ts';
 import {
   authenticationDetails,
   conditionalAccess,
@@ -16,13 +24,10 @@ import {
   userAgent,
 } from './sign-in-texts.ts';
 import { DimensionBuilder, grown, ingestedAt, type Outage, type Span } from './rows.ts';
-import type { Account, Device, Place, Tenant } from './tenant.ts';
+import { type Account, type Device, nameGuid, type Place, type Tenant } from './tenant.ts';
 import type { RandomStream } from '../src/base/random.ts';
 
 export type SignInTable = 'SigninLogs' | 'AADNonInteractiveUserSignInLogs';
-
-/** The tenant that owns Microsoft's own applications. */
-export const MICROSOFT_TENANT = 'f8cdef31-a31e-4b4a-93e4-5f571e91255a';
 
 const ACCOUNT_ATTRIBUTES = [
   'Ordinal',
@@ -47,13 +52,6 @@ const ACCESS_ATTRIBUTES = [
   'AuthenticationProcessingDetails',
 ] as const;
 const CLIENT_ATTRIBUTES = ['DeviceDetail', 'UserAgent'] as const;
-const PLACE_ATTRIBUTES = [
-  'IPAddress',
-  'AutonomousSystemNumber',
-  'Location',
-  'LocationDetails',
-  'NetworkLocationDetails',
-] as const;
 const OUTCOME_ATTRIBUTES = [
   'ResultType',
   'ResultDescription',
@@ -70,25 +68,7 @@ const OUTCOME_ATTRIBUTES = [
   'RiskEventTypes_V2',
 ] as const;
 
-/** Columns that a dimension feeds: [field and dimension, attributes with the column of another name]. */
-const FROM_DIMENSIONS: readonly (readonly [string, readonly string[]])[] = [
-  [
-    'account',
-    [
-      'UserPrincipalName',
-      'UserId',
-      'UserDisplayName',
-      'UserType',
-      'HomeTenantId',
-      'CrossTenantAccessType',
-      'SignInIdentifierType',
-    ],
-  ],
-  ['access', ACCESS_ATTRIBUTES],
-  ['client', CLIENT_ATTRIBUTES],
-  ['place', PLACE_ATTRIBUTES],
-  ['outcome', OUTCOME_ATTRIBUTES],
-];
+const STEP_ATTRIBUTES = ['AuthenticationDetails', 'AuthenticationMethodsUsed'] as const;
 
 /** How a token was asked for, where it is not the way of the access's own client. */
 export interface AccessTraits {
@@ -105,9 +85,9 @@ export class SignInRows {
   readonly #accounts = new DimensionBuilder(ACCOUNT_ATTRIBUTES);
   readonly #accesses = new DimensionBuilder(ACCESS_ATTRIBUTES);
   readonly #clients = new DimensionBuilder(CLIENT_ATTRIBUTES);
-  readonly #places = new DimensionBuilder(PLACE_ATTRIBUTES);
+  readonly #places = new DimensionBuilder([...PLACE_ATTRIBUTES, 'NetworkLocationDetails']);
   readonly #outcomes = new DimensionBuilder(OUTCOME_ATTRIBUTES);
-  readonly #steps = new DimensionBuilder(['AuthenticationDetails', 'AuthenticationMethodsUsed']);
+  readonly #steps = new DimensionBuilder(STEP_ATTRIBUTES);
   readonly #labels: Label[] = [];
   readonly #resourcePrincipals = new Map<string, string>();
   #capacity = 1024;
@@ -235,15 +215,7 @@ export class SignInRows {
 
   #placeCode(place: Place): number {
     return this.#places.code(place.ip, () => ({
-      IPAddress: place.ip,
-      AutonomousSystemNumber: String(place.asn),
-      Location: place.city.country,
-      LocationDetails: JSON.stringify({
-        city: place.city.name,
-        state: place.city.state,
-        countryOrRegion: place.city.country,
-        geoCoordinates: { latitude: place.city.latitude, longitude: place.city.longitude },
-      }),
+      ...placeAttributes(place),
       NetworkLocationDetails:
         place.namedLocation === ''
           ? '[]'
@@ -469,122 +441,60 @@ const LATENCIES = Array.from({ length: 256 }, (_, i) => String(38 + i + Math.flo
 
 function signInColumns(table: SignInTable, tenant: Tenant): FactColumn[] {
   const silent = table === 'AADNonInteractiveUserSignInLogs';
-  const sources = new Map<string, ColumnSource>();
-  for (const [dimension, attributes] of FROM_DIMENSIONS) {
-    for (const attribute of attributes)
-      sources.set(attribute, { from: 'dimension', field: dimension, dimension, attribute });
-  }
-  const id = (form: 'guid' | 'token', salt: string, counter: string): ColumnSource => ({
-    from: 'id',
-    form,
-    salt: `${salt}/${tenant.seed}`,
-    dimension: 'account',
-    account: 'account',
-    counter,
-  });
-  const constant = (value: string | number | boolean): ColumnSource => ({ from: 'constant', value });
-  const requestId = id('guid', table, 'counter');
-  const latency: ColumnSource = {
-    from: 'dimension',
-    field: 'latency',
-    dimension: 'latency',
-    attribute: 'Milliseconds',
-  };
-  const more: Record<string, ColumnSource> = {
-    TimeGenerated: { from: 'field', field: 'generated' },
-    CreatedDateTime: { from: 'field', field: 'created' },
-    Id: requestId,
-    OriginalRequestId: requestId,
-    UniqueTokenIdentifier: id('token', `${table}/token`, 'counter'),
-    CorrelationId: id('guid', 'correlation', 'correlation'),
-    SessionId: id('guid', 'session', 'session'),
-    Identity: { from: 'dimension', field: 'account', dimension: 'account', attribute: 'UserDisplayName' },
-    AuthenticationDetails: { from: 'dimension', field: 'step', dimension: 'step', attribute: 'AuthenticationDetails' },
-    AuthenticationMethodsUsed: {
-      from: 'dimension',
-      field: 'step',
-      dimension: 'step',
-      attribute: 'AuthenticationMethodsUsed',
+  const [, ...accountAttributes] = ACCOUNT_ATTRIBUTES;
+  const requestId = idSource('guid', `${table}/${tenant.seed}`, 'counter');
+  const latency = attributeOf('latency', 'Milliseconds');
+  const name = attributeOf('account', 'UserPrincipalName');
+  return factColumns(
+    table,
+    tenant,
+    {
+      account: accountAttributes,
+      access: ACCESS_ATTRIBUTES,
+      client: CLIENT_ATTRIBUTES,
+      place: [...PLACE_ATTRIBUTES, 'NetworkLocationDetails'],
+      outcome: OUTCOME_ATTRIBUTES,
+      step: STEP_ATTRIBUTES,
     },
-    AADTenantId: constant(tenant.tenantId),
-    TenantId: constant(workspaceId(tenant)),
-    ResourceTenantId: constant(tenant.tenantId),
-    ResourceOwnerTenantId: constant(MICROSOFT_TENANT),
-    AppOwnerTenantId: constant(MICROSOFT_TENANT),
-    OperationName: constant('Sign-in activity'),
-    OperationVersion: constant('1.0'),
-    Category: constant(silent ? 'NonInteractiveUserSignInLogs' : 'SignInLogs'),
-    ResultSignature: constant('None'),
-    DurationMs: constant(0),
-    Level: constant('4'),
-    SourceSystem: constant('Azure AD'),
-    ResourceGroup: constant('Microsoft.aadiam'),
-    IsInteractive: constant(!silent),
-    RiskEventTypes: constant('[]'),
-    TokenIssuerType: constant('AzureAD'),
-    AuthenticationContextClassReferences: constant('[]'),
-    SessionLifetimePolicies: constant('[]'),
-    AppliedEventListeners: constant('[]'),
-    ClientCredentialType: constant('none'),
-    IsTenantRestricted: constant(false),
-    IsThroughGlobalSecureAccess: constant(false),
-    _IsBillable: constant('True'),
-    _BilledSize: constant(silent ? 9_800 : 11_500),
-    Type: constant(table),
-    TokenProtectionStatusDetails: constant('{"signInSessionStatus":"unbound","signInSessionStatusCode":1002}'),
-    ...(silent
-      ? { ProcessingTimeInMs: latency, TenantId: constant(tenant.tenantId) }
-      : {
-          ProcessingTimeInMilliseconds: latency,
-          Resource: constant('Microsoft.aadiam'),
-          ResourceId: constant(`/tenants/${tenant.tenantId}/providers/Microsoft.aadiam`),
-          AlternateSignInName: {
-            from: 'dimension',
-            field: 'account',
-            dimension: 'account',
-            attribute: 'UserPrincipalName',
-          },
-          SignInIdentifier: {
-            from: 'dimension',
-            field: 'account',
-            dimension: 'account',
-            attribute: 'UserPrincipalName',
-          },
-          FlaggedForReview: constant(false),
-        }),
-  };
-  for (const [name, source] of Object.entries(more)) sources.set(name, source);
-  const columns: FactColumn[] = tableColumns(table)!.flatMap(({ name, type }) => {
-    const source = sources.get(name);
-    return source ? [{ name, type, source }] : [];
-  });
-  columns.push({ name: INGESTION_TIME, type: 'datetime', source: { from: 'field', field: 'ingested' } });
-  return columns;
+    {
+      CreatedDateTime: { from: 'field', field: 'created' },
+      Id: requestId,
+      OriginalRequestId: requestId,
+      UniqueTokenIdentifier: idSource('token', `${table}/token/${tenant.seed}`, 'counter'),
+      CorrelationId: idSource('guid', `correlation/${tenant.seed}`, 'correlation'),
+      SessionId: idSource('guid', `session/${tenant.seed}`, 'session'),
+      Identity: attributeOf('account', 'UserDisplayName'),
+      ResourceTenantId: constant(tenant.tenantId),
+      ResourceOwnerTenantId: constant(MICROSOFT_TENANT),
+      AppOwnerTenantId: constant(MICROSOFT_TENANT),
+      OperationName: constant('Sign-in activity'),
+      Category: constant(silent ? 'NonInteractiveUserSignInLogs' : 'SignInLogs'),
+      IsInteractive: constant(!silent),
+      RiskEventTypes: constant('[]'),
+      TokenIssuerType: constant('AzureAD'),
+      AuthenticationContextClassReferences: constant('[]'),
+      SessionLifetimePolicies: constant('[]'),
+      AppliedEventListeners: constant('[]'),
+      ClientCredentialType: constant('none'),
+      IsTenantRestricted: constant(false),
+      IsThroughGlobalSecureAccess: constant(false),
+      _BilledSize: constant(silent ? 9_800 : 11_500),
+      TokenProtectionStatusDetails: constant('{"signInSessionStatus":"unbound","signInSessionStatusCode":1002}'),
+      ...(silent
+        ? { ProcessingTimeInMs: latency, TenantId: constant(tenant.tenantId) }
+        : {
+            ProcessingTimeInMilliseconds: latency,
+            Resource: constant('Microsoft.aadiam'),
+            ResourceId: constant(`/tenants/${tenant.tenantId}/providers/Microsoft.aadiam`),
+            AlternateSignInName: name,
+            SignInIdentifier: name,
+            FlaggedForReview: constant(false),
+          }),
+    },
+  );
 }
 
 /** The tenant that a guest comes from: one per mail domain. */
 function foreignTenant(address: string): string {
   return nameGuid(address.slice(address.indexOf('@') + 1));
-}
-
-/** The id of the tenant's Log Analytics workspace, which stands in the TenantId of its tables. */
-export function workspaceId(tenant: Tenant): string {
-  return nameGuid(`${tenant.tenantId}/workspace`);
-}
-
-/** A GUID that is a function of a name. */
-export function nameGuid(name: string): string {
-  let a = 0x811c9dc5;
-  let b = 0x9747b28c;
-  for (let i = 0; i < name.length; i++) {
-    a = Math.imul(a ^ name.charCodeAt(i), 0x01000193);
-    b = Math.imul(b ^ name.charCodeAt(i), 0x5bd1e995) ^ (b >>> 13);
-  }
-  let hex = '';
-  for (let i = 0; i < 4; i++) {
-    a = Math.imul(a ^ (b >>> 15) ^ i, 0x85ebca6b);
-    b = Math.imul(b ^ (a >>> 13), 0xc2b2ae35);
-    hex += ((a ^ b) >>> 0).toString(16).padStart(8, '0');
-  }
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
 }

@@ -9,7 +9,7 @@ import { faker as german } from '@faker-js/faker/locale/de';
 import { faker as english } from '@faker-js/faker/locale/en';
 import { faker as italian } from '@faker-js/faker/locale/it';
 import { purposeKey, RandomStream } from '../src/base/random.ts';
-import { DAY, PEOPLE, PRINCIPALS } from './assumptions.ts';
+import { DAY, DEVICES, PEOPLE, PRINCIPALS } from './assumptions.ts';
 import { CITIES, type City, cityNamed, HOSTERS, TIME_ZONES } from './places.ts';
 
 export type AccountKind = 'admin' | 'helpDesk' | 'developer' | 'employee' | 'guest' | 'serviceAccount';
@@ -161,7 +161,7 @@ const GUEST_DOMAINS = [
 
 const NAMES = purposeKey('tenant/names');
 const PERSON = purposeKey('tenant/person');
-const DEVICES = purposeKey('tenant/devices');
+const DEVICE_STREAM = purposeKey('tenant/devices');
 const NETWORKS = purposeKey('tenant/networks');
 const MOBILE = purposeKey('tenant/mobile');
 const TENANT = purposeKey('tenant');
@@ -212,6 +212,23 @@ export function drawGuid(random: RandomStream): string {
   const [a, b, c, d] = [hex(random.u32()), hex(random.u32()), hex(random.u32()), hex(random.u32())];
   const variant = '89ab'[Number.parseInt(c[0]!, 16) & 3]!;
   return `${a}-${b.slice(0, 4)}-4${b.slice(5)}-${variant}${c.slice(1, 4)}-${c.slice(4)}${d}`;
+}
+
+/** A GUID that is a function of a name. */
+export function nameGuid(name: string): string {
+  let a = 0x811c9dc5;
+  let b = 0x9747b28c;
+  for (let i = 0; i < name.length; i++) {
+    a = Math.imul(a ^ name.charCodeAt(i), 0x01000193);
+    b = Math.imul(b ^ name.charCodeAt(i), 0x5bd1e995) ^ (b >>> 13);
+  }
+  let hex = '';
+  for (let i = 0; i < 4; i++) {
+    a = Math.imul(a ^ (b >>> 15) ^ i, 0x85ebca6b);
+    b = Math.imul(b ^ (a >>> 13), 0xc2b2ae35);
+    hex += ((a ^ b) >>> 0).toString(16).padStart(8, '0');
+  }
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
 }
 
 function share(count: number, part: number, minimum: number): number {
@@ -382,7 +399,7 @@ export class Tenant {
   /** A person's devices; the first is the main computer, where there is one. */
   devices(ordinal: number): Device[] {
     const account = this.kindOf(ordinal);
-    const random = new RandomStream(this.seed, DEVICES, ordinal);
+    const random = new RandomStream(this.seed, DEVICE_STREAM, ordinal);
     if (account === 'serviceAccount') return [serverDevice(random)];
     const devices: Device[] = [];
     const dedicated = account === 'admin' && ordinal >= this.#dedicatedFrom;
@@ -459,7 +476,9 @@ export class Tenant {
         keyId: drawGuid(random),
         // The first never is one, so that every tenant has a secret.
         managed: random.chance(PRINCIPALS.managedShare) && index > 0,
-        place: random.chance(0.5) ? hostingPlace(random) : this.officePlace(random.below(this.offices.length)),
+        place: random.chance(PRINCIPALS.hostedShare)
+          ? hostingPlace(random)
+          : this.officePlace(random.below(this.offices.length)),
       };
     });
   }
@@ -494,18 +513,20 @@ const CHROME_VERSIONS = ['148.0.7778.97', '148.0.7778.168', '149.0.7827.54'] as 
 const EDGE_VERSIONS = ['148.0.3967.54', '148.0.3967.70', '149.0.4022.35', '149.0.4022.52'] as const;
 
 function computer(random: RandomStream, index: number, owner: 'company' | 'private' | 'foreign'): Device {
-  const isMac = random.chance(0.14);
+  const isMac = random.chance(DEVICES.macShare);
   const trustType: TrustType =
     owner !== 'company'
-      ? owner === 'private' && random.chance(0.4)
+      ? owner === 'private' && random.chance(DEVICES.privateRegisteredShare)
         ? 'Azure AD registered'
         : ''
-      : (['Azure AD joined', 'Hybrid Azure AD joined', 'Azure AD registered'] as const)[random.weighted([58, 32, 10])]!;
+      : (['Azure AD joined', 'Hybrid Azure AD joined', 'Azure AD registered'] as const)[
+          random.weighted(DEVICES.joinWeights)
+        ]!;
   const browser = isMac
-    ? random.chance(0.5)
+    ? random.chance(DEVICES.safariOnMacShare)
       ? 'Safari'
       : 'Chrome'
-    : (['Edge', 'Chrome', 'Firefox'] as const)[random.weighted([72, 24, 4])]!;
+    : (['Edge', 'Chrome', 'Firefox'] as const)[random.weighted(DEVICES.browserWeights)]!;
   return {
     index,
     kind: 'computer',
@@ -514,10 +535,10 @@ function computer(random: RandomStream, index: number, owner: 'company' | 'priva
       trustType === ''
         ? ''
         : `${isMac ? 'MB' : 'LW'}-${random.u32().toString(36).toUpperCase().padStart(7, '0').slice(0, 7)}`,
-    operatingSystem: isMac ? 'MacOs' : random.chance(0.85) ? 'Windows11' : 'Windows10',
+    operatingSystem: isMac ? 'MacOs' : random.chance(DEVICES.windows11Share) ? 'Windows11' : 'Windows10',
     platform: isMac ? 'Mac' : 'Windows',
     trustType,
-    isCompliant: trustType !== '' && random.chance(0.94),
+    isCompliant: trustType !== '' && random.chance(DEVICES.compliantShare),
     browser,
     browserVersion:
       browser === 'Safari'
@@ -530,8 +551,8 @@ function computer(random: RandomStream, index: number, owner: 'company' | 'priva
 }
 
 function phone(random: RandomStream, index: number): Device {
-  const isIphone = random.chance(0.58);
-  const isRegistered = random.chance(0.75);
+  const isIphone = random.chance(DEVICES.iphoneShare);
+  const isRegistered = random.chance(DEVICES.phoneRegisteredShare);
   return {
     index,
     kind: 'phone',
@@ -540,7 +561,7 @@ function phone(random: RandomStream, index: number): Device {
     operatingSystem: isIphone ? `Ios 18.${random.below(6)}` : `Android ${14 + random.below(2)}`,
     platform: isIphone ? 'iPhone' : 'Android',
     trustType: isRegistered ? 'Azure AD registered' : '',
-    isCompliant: isRegistered && random.chance(0.9),
+    isCompliant: isRegistered && random.chance(DEVICES.phoneCompliantShare),
     browser: isIphone ? 'Safari' : 'Chrome',
     browserVersion: isIphone ? '18.5' : '136.0.7103.125',
     scriptAgent: '',
@@ -553,7 +574,7 @@ function serverDevice(random: RandomStream): Device {
     kind: 'computer',
     deviceId: '',
     name: '',
-    operatingSystem: random.chance(0.5) ? 'WindowsServer2022' : 'Linux',
+    operatingSystem: random.chance(DEVICES.windowsServerShare) ? 'WindowsServer2022' : 'Linux',
     platform: 'Linux',
     trustType: '',
     isCompliant: false,

@@ -445,7 +445,7 @@ export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: 
   const targets = new Map<Step, number[]>();
   for (const day of calendar.localDays()) {
     const works = calendar.workday(day) !== undefined;
-    const count = random.poisson(mean * (works ? 1.15 : 0.6));
+    const count = random.poisson(mean * (works ? AUDIT.workdayFactor : AUDIT.dayOffFactor));
     const midnight = calendar.midnightMs(day);
     for (let i = 0; i < count; i++) {
       const [, actor, usual] = APPLICATION_ACTS[random.weighted(APPLICATION_WEIGHTS)]!;

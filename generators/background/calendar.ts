@@ -3,7 +3,7 @@
  * administrator's actions fall into sessions of the portal that also left sign-in rows.
  */
 import { purposeKey, RandomStream } from '../../src/base/random.ts';
-import { DAY, INTERACTIVE } from '../assumptions.ts';
+import { DAY, INTERACTIVE, PORTAL } from '../assumptions.ts';
 import { MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, type Span } from '../rows.ts';
 import type { Account, Device, Place, Tenant } from '../tenant.ts';
 
@@ -23,17 +23,7 @@ export interface PortalSession {
 }
 
 const WORKDAY = purposeKey('calendar/workday');
-const PORTAL = purposeKey('calendar/portal');
-
-/** Mean sessions of the portal on a working day. */
-const PORTAL_SESSIONS = {
-  admin: 2.6,
-  helpDesk: 3,
-  developer: 0.5,
-  employee: 0.004,
-  guest: 0,
-  serviceAccount: 0,
-} as const;
+const PORTAL_STREAM = purposeKey('calendar/portal');
 
 export class Calendar {
   readonly account: Account;
@@ -96,9 +86,12 @@ export class Calendar {
     const random = new RandomStream(this.#tenant.seed, WORKDAY, this.account.ordinal, localDay + 8);
     let workday: Workday | undefined;
     if (this.#tenant.worksOn(random, this.weekday(localDay))) {
-      const startMinute = Math.max(300, DAY.startMinute + DAY.startSpread * random.normal());
-      const minutes = Math.min(14 * 60, Math.max(180, DAY.workMinutes + DAY.workSpread * random.normal()));
-      const atHome = !random.chance(this.weekday(localDay) >= 5 ? 0.1 : DAY.officeShare);
+      const startMinute = Math.max(DAY.earliestMinute, DAY.startMinute + DAY.startSpread * random.normal());
+      const minutes = Math.min(
+        DAY.longestMinutes,
+        Math.max(DAY.shortestMinutes, DAY.workMinutes + DAY.workSpread * random.normal()),
+      );
+      const atHome = !random.chance(this.weekday(localDay) >= 5 ? DAY.weekendOfficeShare : DAY.officeShare);
       const startMs = this.midnightMs(localDay) + startMinute * MS_PER_MINUTE;
       workday = {
         startMs,
@@ -118,10 +111,12 @@ export class Calendar {
     const atWork = workday !== undefined && atMs >= workday.startMs - 10 * MS_PER_MINUTE && atMs < workday.endMs;
     if (device.kind === 'phone') {
       const hour = this.localHour(atMs);
-      const roaming = hour >= 7 && hour < 20 && (this.account.ordinal + Math.floor(hour / 3) + localDay) % 3 !== 0;
+      const roaming =
+        hour >= DAY.roamingHours[0] &&
+        hour < DAY.roamingHours[1] &&
+        (this.account.ordinal + Math.floor(hour / 3) + localDay) % 3 !== 0;
       if (roaming) {
-        // The carrier hands out another address about every six hours.
-        const epoch = Math.floor(atMs / (6 * MS_PER_HOUR)) + 16;
+        const epoch = Math.floor(atMs / (DAY.mobileAddressHours * MS_PER_HOUR)) + 16;
         let place = this.#mobilePlaces.get(epoch);
         if (!place) {
           place = this.#tenant.mobilePlace(this.account.ordinal, epoch);
@@ -138,10 +133,10 @@ export class Calendar {
   /** The account's sessions of the portal on a local day, in order, none overlapping. */
   portalSessions(localDay: number): PortalSession[] {
     const workday = this.workday(localDay);
-    const mean = PORTAL_SESSIONS[this.account.kind];
+    const mean = PORTAL.sessionsDaily[this.account.kind];
     if (!workday || mean === 0) return [];
-    const random = new RandomStream(this.#tenant.seed, PORTAL, this.account.ordinal, localDay + 8);
-    const count = Math.min(12, random.poisson(mean));
+    const random = new RandomStream(this.#tenant.seed, PORTAL_STREAM, this.account.ordinal, localDay + 8);
+    const count = Math.min(PORTAL.sessionsMaximum, random.poisson(mean));
     const starts = Array.from({ length: count }, () => random.between(workday.startMs, workday.endMs)).sort(
       (a, b) => a - b,
     );
@@ -149,9 +144,9 @@ export class Calendar {
     let freeFrom = 0;
     for (let i = 0; i < count; i++) {
       const startMs = i === 0 ? starts[i]! : Math.max(starts[i]!, freeFrom);
-      const endMs = startMs + random.lognormal(14, 0.7) * MS_PER_MINUTE;
+      const endMs = startMs + random.lognormal(PORTAL.minutesMedian, PORTAL.minutesSigma) * MS_PER_MINUTE;
       sessions.push({ index: (localDay + 8) * 16 + i, startMs, endMs });
-      freeFrom = endMs + 2 * MS_PER_MINUTE;
+      freeFrom = endMs + PORTAL.pauseMinutes * MS_PER_MINUTE;
     }
     return sessions;
   }

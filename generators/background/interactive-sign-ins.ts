@@ -8,7 +8,7 @@ import {
   PORTAL_SIGN_IN,
   type ResultCode,
 } from '../applications.ts';
-import { INTERACTIVE } from '../assumptions.ts';
+import { INTERACTIVE, PORTAL } from '../assumptions.ts';
 import { MS_PER_HOUR, PUBLISH_SECONDS, TICKS_PER_MS, type Span } from '../rows.ts';
 import type { AccessTraits, SignInRows } from '../sign-in-rows.ts';
 import type { Situation } from '../sign-in-texts.ts';
@@ -32,8 +32,12 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
   if (account.kind === 'serviceAccount') return;
   const random = new RandomStream(tenant.seed, INTERACTIVE_STREAM, account.ordinal);
   const devices = tenant.devices(account.ordinal);
-  const median = account.dedicated ? 0.3 : account.kind === 'guest' ? 0.8 : INTERACTIVE.dailyMedian;
-  const mean = Math.min(30, random.lognormal(median, INTERACTIVE.dailySigma));
+  const median = account.dedicated
+    ? INTERACTIVE.dedicatedMedian
+    : account.kind === 'guest'
+      ? INTERACTIVE.guestMedian
+      : INTERACTIVE.dailyMedian;
+  const mean = Math.min(INTERACTIVE.dailyMaximum, random.lognormal(median, INTERACTIVE.dailySigma));
   let correlation = INTERACTIVE_CORRELATIONS;
 
   const add = (
@@ -80,7 +84,7 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
     const workday = calendar.workday(day);
     if (!workday) continue;
     for (const session of calendar.portalSessions(day)) {
-      const situation = random.chance(0.3) ? 'mfa' : 'mfaByClaim';
+      const situation = random.chance(PORTAL.mfaShare) ? 'mfa' : 'mfaByClaim';
       add(
         devices[0]!,
         session.startMs,
@@ -101,29 +105,47 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
     const count = random.poisson(mean);
     for (let i = 0; i < count; i++) {
       const atMs =
-        i === 0 ? workday.startMs + random.between(0.2, 25) * 60_000 : random.between(workday.startMs, workday.endMs);
+        i === 0
+          ? workday.startMs + random.between(...INTERACTIVE.firstMinutes) * 60_000
+          : random.between(workday.startMs, workday.endMs);
       const access = INTERACTIVE_ACCESSES[random.weighted(ACCESS_WEIGHTS)]![1];
       const device =
         access.client === 'mobile' ? (devices.find(({ kind }) => kind === 'phone') ?? devices[0]!) : devices[0]!;
       const shared = correlation++;
       const lag = PUBLISH_SECONDS.draw(random);
       if (random.chance(INTERACTIVE.previouslySatisfiedShare)) {
-        add(device, atMs, access, '0', random.chance(0.6) ? 'mfaByClaim' : 'session', shared, lag);
+        add(
+          device,
+          atMs,
+          access,
+          '0',
+          random.chance(INTERACTIVE.factorCarriedShare) ? 'mfaByClaim' : 'session',
+          shared,
+          lag,
+        );
         continue;
       }
       let at = atMs;
       if (random.chance(INTERACTIVE.failureShare / (1 - INTERACTIVE.previouslySatisfiedShare))) {
         const code = INTERACTIVE_FAILURES[random.weighted(FAILURE_WEIGHTS)]![1];
-        const tries = 1 + random.below(code === '50126' ? 3 : 2);
+        const tries = 1 + random.below(code === '50126' ? INTERACTIVE.wrongPasswords : INTERACTIVE.otherTries);
         for (let attempt = 0; attempt < tries; attempt++) {
           add(device, at, access, code, code === '500121' ? 'mfa' : 'plain', shared, lag);
-          at += random.between(6, 40) * 1000;
+          at += random.between(...INTERACTIVE.retrySeconds) * 1000;
         }
-        if (random.chance(0.25)) continue;
+        if (random.chance(INTERACTIVE.givenUpShare)) continue;
       }
       if (random.chance(INTERACTIVE.interruptShare)) {
-        add(device, at, access, random.chance(0.7) ? '50074' : '50140', 'mfa', shared, lag);
-        at += random.between(8, 45) * 1000;
+        add(
+          device,
+          at,
+          access,
+          random.chance(INTERACTIVE.secondFactorInterruptShare) ? '50074' : '50140',
+          'mfa',
+          shared,
+          lag,
+        );
+        at += random.between(...INTERACTIVE.answerSeconds) * 1000;
       }
       add(device, at, access, '0', 'mfa', shared, lag);
     }

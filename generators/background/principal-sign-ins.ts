@@ -17,7 +17,9 @@ export function writePrincipalSignIns(
   rows: PrincipalSignInRows,
 ): void {
   const random = new RandomStream(tenant.seed, PRINCIPAL_STREAM, principal.ordinal);
-  const resources = WANTED.slice(0, 1 + random.below(3)).map((resource) => rows.resourceCode(resource));
+  const resources = WANTED.slice(0, 1 + random.below(PRINCIPALS.resources)).map((resource) =>
+    rows.resourceCode(resource),
+  );
   const everyMinutes = PRINCIPALS.intervalMinutes[random.weighted(PRINCIPALS.intervalWeights)]!;
   const place = rows.placeCode(principal.managed ? undefined : principal.place);
   const success = rows.outcomeCode('0');
@@ -30,11 +32,18 @@ export function writePrincipalSignIns(
   for (
     let at = -random.unit() * everyMinutes * MS_PER_MINUTE;
     at < span.durationMs;
-    at += everyMinutes * random.between(0.97, 1.03) * MS_PER_MINUTE
+    at += everyMinutes * random.between(...PRINCIPALS.jitter) * MS_PER_MINUTE
   ) {
     const lag = PUBLISH_SECONDS.draw(random);
     for (const resource of resources) {
-      rows.add(at + random.between(0, 1500), lag, resource, place, at > expiresMs ? failure : success, random);
+      rows.add(
+        at + random.between(...PRINCIPALS.spreadMs),
+        lag,
+        resource,
+        place,
+        at > expiresMs ? failure : success,
+        random,
+      );
     }
   }
 }

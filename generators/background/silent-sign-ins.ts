@@ -17,12 +17,11 @@ import {
   SILENT_FAILURES,
   WINDOWS_SIGN_IN,
 } from '../applications.ts';
-import { DAY, PEOPLE, SILENT } from '../assumptions.ts';
+import { DAY, PEOPLE, PORTAL, SILENT } from '../assumptions.ts';
 import { MS_PER_HOUR, MS_PER_MINUTE, PUBLISH_SECONDS } from '../rows.ts';
 import type { SignInRows } from '../sign-in-rows.ts';
-import type { Situation } from '../sign-in-texts.ts';
 import type { Device, Tenant } from '../tenant.ts';
-import type { Calendar } from './calendar.ts';
+import type { Calendar, PortalSession } from './calendar.ts';
 
 const SILENT_STREAM = purposeKey('background/silent');
 const HABITS = purposeKey('background/habits');
@@ -54,26 +53,35 @@ export function habitsOf(tenant: Tenant, ordinal: number): Habits {
   const stride = Math.max(1, Math.floor(tenant.userCount / loopers));
   const phase = new RandomStream(tenant.seed, HABITS, 0xffffffff).below(stride);
   const isLooper = ordinal % stride === phase && tenant.kindOf(ordinal) === 'employee';
-  const expected = (tenant.userCount * SILENT.dailyMedian * 1.3 * SILENT.loopRowShare) / loopers;
+  const expected = (tenant.userCount * SILENT.dailyMean * SILENT.loopRowShare) / loopers;
   const loopDaily = isLooper
-    ? Math.min(SILENT.loopDaily[1], Math.max(SILENT.loopDaily[0], expected * random.lognormal(1, 0.4)))
+    ? Math.min(SILENT.loopDaily[1], Math.max(SILENT.loopDaily[0], expected * random.lognormal(1, SILENT.loopSigma)))
     : undefined;
   return { dailyRows, loopDaily };
 }
 
+/** How a device's silent sign-ins are judged. */
+type SilentSituation = 'plain' | 'mfaByClaim' | 'compliantDevice';
+
+export function situationOf(device: Device): SilentSituation {
+  return device.isCompliant ? 'compliantDevice' : device.trustType === '' ? 'plain' : 'mfaByClaim';
+}
+
 /** Everything that the rows of one account need, set up once. */
 class Emitter {
+  readonly tenant: Tenant;
+  readonly calendar: Calendar;
+  readonly rows: SignInRows;
   readonly random: RandomStream;
-  readonly #rows: SignInRows;
-  readonly #calendar: Calendar;
-  readonly #success: Readonly<Record<'plain' | 'mfaByClaim' | 'compliantDevice', number>>;
+  readonly success: Readonly<Record<SilentSituation, number>>;
   #correlation = 0;
 
   constructor(tenant: Tenant, calendar: Calendar, rows: SignInRows) {
-    this.#rows = rows;
-    this.#calendar = calendar;
+    this.tenant = tenant;
+    this.calendar = calendar;
+    this.rows = rows;
     this.random = new RandomStream(tenant.seed, SILENT_STREAM, calendar.account.ordinal);
-    this.#success = {
+    this.success = {
       plain: rows.outcomeCode('0', 'plain'),
       mfaByClaim: rows.outcomeCode('0', 'mfaByClaim'),
       compliantDevice: rows.outcomeCode('0', 'compliantDevice'),
@@ -85,21 +93,39 @@ class Emitter {
   }
 
   placeCode(device: Device, atMs: number): number {
-    return this.#rows.placeCode(this.#calendar.placeOf(device, atMs));
-  }
-
-  success(situation: 'plain' | 'mfaByClaim' | 'compliantDevice'): number {
-    return this.#success[situation];
-  }
-
-  /** Nearly always `outcome`; now and then one of the failures that just happen. */
-  outcome(outcome: number): number {
-    if (!this.random.chance(SILENT.scatteredFailureShare)) return outcome;
-    return this.#rows.outcomeCode(SILENT_FAILURES[this.random.weighted(FAILURE_WEIGHTS)]![1], 'plain');
+    return this.rows.placeCode(this.calendar.placeOf(device, atMs));
   }
 
   lag(): number {
     return PUBLISH_SECONDS.draw(this.random);
+  }
+
+  /** A request of its own, with its own publication: nearly always a success, now and then a failure that just happens. */
+  renew(atMs: number, access: number, client: number, place: number, success: number, session: number): void {
+    this.join(atMs, this.lag(), access, client, place, success, this.nextCorrelation(), session);
+  }
+
+  /** A request among others that leave together. */
+  join(
+    atMs: number,
+    lag: number,
+    access: number,
+    client: number,
+    place: number,
+    success: number,
+    correlation: number,
+    session: number,
+  ): void {
+    const outcome = this.random.chance(SILENT.scatteredFailureShare)
+      ? this.rows.outcomeCode(SILENT_FAILURES[this.random.weighted(FAILURE_WEIGHTS)]![1], 'plain')
+      : success;
+    this.rows.add(atMs, lag, access, client, place, outcome, 0, correlation, session, this.random);
+  }
+
+  /** A request whose outcome is certain. */
+  settle(atMs: number, access: number, client: number, place: number, outcome: number, session: number): void {
+    const lag = this.lag();
+    this.rows.add(atMs, lag, access, client, place, outcome, 0, this.nextCorrelation(), session, this.random);
   }
 }
 
@@ -107,7 +133,6 @@ class Emitter {
 interface Prepared {
   readonly device: Device;
   readonly renewals: readonly { readonly access: number; readonly client: number; readonly cae: boolean }[];
-  readonly situation: 'plain' | 'mfaByClaim' | 'compliantDevice';
 }
 
 function prepare(rows: SignInRows, device: Device, accesses: readonly Access[]): Prepared {
@@ -118,13 +143,7 @@ function prepare(rows: SignInRows, device: Device, accesses: readonly Access[]):
       client: rows.clientCode(device, access.client),
       cae: access.cae,
     })),
-    situation: device.isCompliant ? 'compliantDevice' : device.trustType === '' ? 'plain' : 'mfaByClaim',
   };
-}
-
-/** How a device's silent sign-ins are judged. */
-export function situationOf(device: Device): Situation {
-  return device.isCompliant ? 'compliantDevice' : device.trustType === '' ? 'plain' : 'mfaByClaim';
 }
 
 /** Writes the account's rows; {@link SignInRows.begin} has been called for it. */
@@ -133,96 +152,77 @@ export function writeSilentSignIns(tenant: Tenant, calendar: Calendar, rows: Sig
   const emit = new Emitter(tenant, calendar, rows);
   const { random } = emit;
   if (account.kind === 'serviceAccount') {
-    writeService(tenant, calendar, rows, emit);
+    writeService(emit);
     return;
   }
   const devices = tenant.devices(account.ordinal);
   const { dailyRows, loopDaily } = habitsOf(tenant, account.ordinal);
-  const target = account.dedicated ? 0 : account.kind === 'guest' ? dailyRows * 0.12 : dailyRows;
+  const target = account.dedicated ? 0 : account.kind === 'guest' ? dailyRows * SILENT.guestShare : dailyRows;
 
-  // Renewals, phone and starts make about this much of a day each; page loads fill the rest.
-  const programCount = account.dedicated ? 1 : Math.max(1, Math.min(COMPUTER_ACCESSES.length, Math.round(target / 16)));
+  const programCount = account.dedicated
+    ? 1
+    : Math.max(1, Math.min(COMPUTER_ACCESSES.length, Math.round(target / SILENT.rowsPerProgram)));
   const computers = devices
     .filter(({ kind }) => kind === 'computer')
     .map((device) => prepare(rows, device, COMPUTER_ACCESSES.slice(0, programCount)));
+  const phonePrograms = target > SILENT.busyRows ? PHONE_ACCESSES.length : PHONE_ACCESSES.length / 2;
   const phones = devices
     .filter(({ kind }) => kind === 'phone')
-    .map((device) => prepare(rows, device, PHONE_ACCESSES.slice(0, target > 60 ? 4 : 2)));
+    .map((device) => prepare(rows, device, PHONE_ACCESSES.slice(0, phonePrograms)));
   const shortLived = computers[0]!.renewals.filter(({ cae }) => !cae).length;
-  const expected = shortLived * 6.5 + programCount * 2.5 + phones.length * 19;
-  const pageMean = Math.max(0, (target - expected) / 4.6);
+  const { renewals, starts, phone, page } = SILENT.usualRows;
+  const pageMean = Math.max(0, (target - shortLived * renewals - programCount * starts - phones.length * phone) / page);
 
   for (const day of calendar.localDays()) {
     const workday = calendar.workday(day);
     if (workday && !account.dedicated) {
-      writeComputer(computers[0]!, workday.startMs, workday.endMs, calendar, rows, emit);
-      writePages(computers[0]!.device, pageMean, workday.startMs, workday.endMs, calendar, rows, emit);
+      writeComputer(emit, computers[0]!, workday.startMs, workday.endMs);
+      writePages(emit, computers[0]!.device, pageMean, workday.startMs, workday.endMs);
       const atHome = computers[1];
-      if (atHome && random.chance(0.3)) {
-        const startMs = workday.endMs + random.between(60, 150) * MS_PER_MINUTE;
-        writeComputer(atHome, startMs, startMs + random.between(20, 120) * MS_PER_MINUTE, calendar, rows, emit);
+      if (atHome && random.chance(SILENT.eveningShare)) {
+        const startMs = workday.endMs + random.between(...SILENT.eveningAfterMinutes) * MS_PER_MINUTE;
+        writeComputer(emit, atHome, startMs, startMs + random.between(...SILENT.eveningMinutes) * MS_PER_MINUTE);
       }
     }
-    for (const phone of phones) writePhone(phone, day, workday !== undefined, calendar, rows, emit);
-    for (const session of calendar.portalSessions(day)) {
-      writePortal(devices[0]!, session.index, session.startMs, session.endMs, calendar, rows, emit);
-    }
-    if (workday && account.kind === 'developer')
-      writeScripts(tenant, devices[0]!, workday.startMs, workday.endMs, calendar, rows, emit);
+    for (const phone of phones) writePhone(emit, phone, day, workday !== undefined);
+    for (const session of calendar.portalSessions(day)) writePortal(emit, devices[0]!, session);
+    if (workday && account.kind === 'developer') writeScripts(emit, devices[0]!, workday.startMs, workday.endMs);
   }
-  if (loopDaily !== undefined) writeLoop(devices[0]!, loopDaily, calendar, rows, emit);
+  if (loopDaily !== undefined) writeLoop(emit, devices[0]!, loopDaily);
 }
 
-function writeComputer(
-  prepared: Prepared,
-  startMs: number,
-  endMs: number,
-  calendar: Calendar,
-  rows: SignInRows,
-  emit: Emitter,
-): void {
-  const { random } = emit;
-  const { device, renewals } = prepared;
-  const success = emit.success(prepared.situation);
+function renewalMs(random: RandomStream): number {
+  const [shortest, longest] = SILENT.renewalMinutes;
+  return random.between(shortest, longest) * MS_PER_MINUTE;
+}
+
+function writeComputer(emit: Emitter, { device, renewals }: Prepared, startMs: number, endMs: number): void {
+  const { random, rows, calendar } = emit;
+  const success = emit.success[situationOf(device)];
   const session = calendar.sessionOf(device, startMs);
   const startPlace = emit.placeCode(device, startMs);
-  const renewalMin = SILENT.renewalMinutes[0] * MS_PER_MINUTE;
-  const renewalRange = (SILENT.renewalMinutes[1] - SILENT.renewalMinutes[0]) * MS_PER_MINUTE;
+  const broker = rows.clientCode(device, 'broker');
 
   if (device.platform === 'Windows' && device.deviceId !== '') {
-    const access = rows.accessCode(WINDOWS_SIGN_IN);
-    const client = rows.clientCode(device, 'broker');
-    rows.add(startMs, emit.lag(), access, client, startPlace, success, 0, emit.nextCorrelation(), session, random);
+    emit.settle(startMs, rows.accessCode(WINDOWS_SIGN_IN), broker, startPlace, success, session);
   }
   const prtAccess = rows.accessCode(PRT_RENEWAL);
-  const prtClient = rows.clientCode(device, 'broker');
   for (
     let at = startMs;
     at < endMs;
-    at += SILENT.prtRenewalHours * MS_PER_HOUR + random.between(0, 5) * MS_PER_MINUTE
+    at += SILENT.prtRenewalHours * MS_PER_HOUR + random.between(...SILENT.prtLateMinutes) * MS_PER_MINUTE
   ) {
-    rows.add(
-      at,
-      emit.lag(),
-      prtAccess,
-      prtClient,
-      startPlace,
-      emit.outcome(success),
-      0,
-      emit.nextCorrelation(),
-      session,
-      random,
-    );
+    emit.renew(at, prtAccess, broker, startPlace, success, session);
   }
 
   // The machine wakes: every program asks at once, and published together they share a time.
   const startLag = emit.lag();
-  let at = startMs + random.between(2, 12) * 1000;
+  let at = startMs + random.between(...SILENT.startDelaySeconds) * 1000;
   for (const { access, client } of renewals) {
     const correlation = emit.nextCorrelation();
-    const tickets = 1 + random.below(3);
+    const tickets = 1 + random.below(SILENT.startTickets);
     for (let i = 0; i < tickets; i++) {
-      rows.add(at, startLag, access, client, startPlace, emit.outcome(success), 0, correlation, session, random);
+      emit.join(at, startLag, access, client, startPlace, success, correlation, session);
     }
     at += (random.unit() * SILENT.startBurstSeconds * 2000) / renewals.length;
   }
@@ -231,43 +231,23 @@ function writeComputer(
   const lunchEndMs = lunchMs + DAY.lunchMinutes * MS_PER_MINUTE;
   for (const { access, client, cae } of renewals) {
     if (cae) continue;
-    let next = startMs + renewalMin + random.unit() * renewalRange;
+    let next = startMs + renewalMs(random);
     while (next < endMs) {
       // A machine asleep over lunch renews when it wakes, and all its programs do.
-      if (next >= lunchMs && next < lunchEndMs) next = lunchEndMs + random.between(0, 40) * 1000;
-      const place = emit.placeCode(device, next);
-      rows.add(
-        next,
-        emit.lag(),
-        access,
-        client,
-        place,
-        emit.outcome(success),
-        0,
-        emit.nextCorrelation(),
-        session,
-        random,
-      );
-      next += renewalMin + random.unit() * renewalRange;
+      if (next >= lunchMs && next < lunchEndMs) next = lunchEndMs + random.between(...SILENT.wakeSeconds) * 1000;
+      emit.renew(next, access, client, emit.placeCode(device, next), success, session);
+      next += renewalMs(random);
     }
   }
 }
 
-function writePages(
-  device: Device,
-  mean: number,
-  startMs: number,
-  endMs: number,
-  calendar: Calendar,
-  rows: SignInRows,
-  emit: Emitter,
-): void {
-  const { random } = emit;
+function writePages(emit: Emitter, device: Device, mean: number, startMs: number, endMs: number): void {
+  const { random, rows, calendar } = emit;
   const count = random.poisson(mean);
   if (count === 0) return;
   const codes = PAGE_ACCESSES.map((access) => rows.accessCode(access));
   const client = rows.clientCode(device, 'browser');
-  const success = emit.success(situationOf(device) as 'plain');
+  const success = emit.success[situationOf(device)];
   const session = calendar.sessionOf(device, startMs);
   const midnight = calendar.midnightMs(calendar.localDayOf(startMs));
   const [fewest, most] = SILENT.pageLoadRows;
@@ -287,171 +267,90 @@ function writePages(
     const first = random.below(codes.length);
     const size = fewest + random.below(most - fewest + 1);
     for (let i = 0; i < size; i++) {
-      rows.add(
-        at,
-        lag,
-        codes[(first + i) % codes.length]!,
-        client,
-        place,
-        emit.outcome(success),
-        0,
-        correlation,
-        session,
-        random,
-      );
+      emit.join(at, lag, codes[(first + i) % codes.length]!, client, place, success, correlation, session);
       // Half of a page's requests leave in the same instant.
       if ((i & 1) === 1) at += (random.unit() * SILENT.pageLoadSeconds * 1000) / size;
     }
   }
 }
 
-function writePhone(
-  prepared: Prepared,
-  day: number,
-  works: boolean,
-  calendar: Calendar,
-  rows: SignInRows,
-  emit: Emitter,
-): void {
-  const { random } = emit;
-  const { device, renewals } = prepared;
-  const success = emit.success(prepared.situation);
+function writePhone(emit: Emitter, { device, renewals }: Prepared, day: number, works: boolean): void {
+  const { random, calendar } = emit;
+  const success = emit.success[situationOf(device)];
   const midnight = calendar.midnightMs(day);
   const session = calendar.sessionOf(device, midnight);
-  const share = works ? 1 : 0.55;
+  const share = works ? 1 : SILENT.phoneDayOffShare;
+  const [fromHour, toHour] = SILENT.phoneAwakeHours;
   for (const { access, client, cae } of renewals) {
     if (cae) {
-      const at = midnight + random.between(5, 23) * MS_PER_HOUR;
-      rows.add(
-        at,
-        emit.lag(),
-        access,
-        client,
-        emit.placeCode(device, at),
-        emit.outcome(success),
-        0,
-        emit.nextCorrelation(),
-        session,
-        random,
-      );
+      const at = midnight + random.between(...SILENT.phoneCaeHours) * MS_PER_HOUR;
+      emit.renew(at, access, client, emit.placeCode(device, at), success, session);
       continue;
     }
-    const [shortest, longest] = SILENT.renewalMinutes;
     for (
-      let at = midnight + random.unit() * longest * MS_PER_MINUTE;
+      let at = midnight + random.unit() * SILENT.renewalMinutes[1] * MS_PER_MINUTE;
       at < midnight + 24 * MS_PER_HOUR;
-      at += random.between(shortest, longest) * MS_PER_MINUTE
+      at += renewalMs(random)
     ) {
       const hour = calendar.localHour(at);
-      const awake = hour >= 7 && hour < 22.5 ? 0.85 : SILENT.phoneNightShare;
+      const awake = hour >= fromHour && hour < toHour ? SILENT.phoneAwakeShare : SILENT.phoneNightShare;
       if (!random.chance(awake * share)) continue;
-      rows.add(
-        at,
-        emit.lag(),
-        access,
-        client,
-        emit.placeCode(device, at),
-        emit.outcome(success),
-        0,
-        emit.nextCorrelation(),
-        session,
-        random,
-      );
+      emit.renew(at, access, client, emit.placeCode(device, at), success, session);
     }
   }
 }
 
 /** A page load of the portal, then a blade now and then, each asking for some tokens. */
-function writePortal(
-  device: Device,
-  index: number,
-  startMs: number,
-  endMs: number,
-  calendar: Calendar,
-  rows: SignInRows,
-  emit: Emitter,
-): void {
-  const { random } = emit;
+function writePortal(emit: Emitter, device: Device, { index, startMs, endMs }: PortalSession): void {
+  const { random, rows } = emit;
   const client = rows.clientCode(device, 'browser');
   const codes = PORTAL_ACCESSES.map((access) => rows.accessCode(access));
-  const success = emit.success(situationOf(device) as 'plain');
-  const session = calendar.sessionOf(device, startMs);
+  const success = emit.success[situationOf(device)];
+  const session = emit.calendar.sessionOf(device, startMs);
   const place = emit.placeCode(device, startMs);
   const base = PORTAL_CORRELATIONS + index * CORRELATIONS_PER_SESSION;
   const lag = emit.lag();
-  let at = startMs + random.between(800, 2500);
+  let at = startMs + random.between(...PORTAL.loadDelaySeconds) * 1000;
   for (const code of codes) {
-    rows.add(at, lag, code, client, place, emit.outcome(success), 0, base, session, random);
+    emit.join(at, lag, code, client, place, success, base, session);
     at += random.unit() * 2 * (SILENT.pageLoadSeconds / codes.length) * 1000;
   }
   let blade = 1;
   for (
-    at += random.between(0.5, 4) * MS_PER_MINUTE;
+    at += random.between(...PORTAL.firstBladeMinutes) * MS_PER_MINUTE;
     at < endMs && blade < CORRELATIONS_PER_SESSION;
-    at += random.between(0.7, 7) * MS_PER_MINUTE
+    at += random.between(...PORTAL.nextBladeMinutes) * MS_PER_MINUTE
   ) {
     const bladeLag = emit.lag();
-    const count = 1 + random.below(3);
+    const count = 1 + random.below(PORTAL.bladeRows);
     for (let i = 0; i < count; i++) {
-      rows.add(
-        at,
-        bladeLag,
-        codes[2 + random.below(codes.length - 2)]!,
-        client,
-        place,
-        emit.outcome(success),
-        0,
-        base + blade,
-        session,
-        random,
-      );
+      const code = codes[2 + random.below(codes.length - 2)]!;
+      emit.join(at, bladeLag, code, client, place, success, base + blade, session);
     }
     blade++;
   }
 }
 
-function writeScripts(
-  tenant: Tenant,
-  device: Device,
-  startMs: number,
-  endMs: number,
-  calendar: Calendar,
-  rows: SignInRows,
-  emit: Emitter,
-): void {
-  const { random } = emit;
-  const scripts = new RandomStream(tenant.seed, HABITS, calendar.account.ordinal, 1).chance(
-    PEOPLE.scriptingDeveloperShare,
-  );
+function writeScripts(emit: Emitter, device: Device, startMs: number, endMs: number): void {
+  const { random, rows, calendar } = emit;
+  const habits = new RandomStream(emit.tenant.seed, HABITS, calendar.account.ordinal, 1);
+  const scripts = habits.chance(PEOPLE.scriptingDeveloperShare);
   const count = random.poisson(scripts ? SILENT.scriptingDaily : SILENT.commandLineDaily);
   const session = calendar.sessionOf(device, startMs);
   for (let i = 0; i < count; i++) {
     const at = random.between(startMs, endMs);
     const access = COMMAND_ACCESSES[random.below(scripts ? COMMAND_ACCESSES.length : 4)]!;
     // Some command lines live on a device code of some days ago.
-    const code = rows.accessCode(
-      access,
-      access.client === 'cli' && random.chance(0.3) ? { transfer: 'deviceCodeFlow' } : undefined,
-    );
+    const byDeviceCode = access.client === 'cli' && random.chance(SILENT.deviceCodeShare);
+    const code = rows.accessCode(access, byDeviceCode ? { transfer: 'deviceCodeFlow' } : undefined);
     const client = rows.clientCode(device, access.client);
-    rows.add(
-      at,
-      emit.lag(),
-      code,
-      client,
-      emit.placeCode(device, at),
-      emit.outcome(emit.success('mfaByClaim')),
-      0,
-      emit.nextCorrelation(),
-      session,
-      random,
-    );
+    emit.renew(at, code, client, emit.placeCode(device, at), emit.success.mfaByClaim, session);
   }
 }
 
 /** A client that cannot get its token and asks again and again, day and night. */
-function writeLoop(device: Device, daily: number, calendar: Calendar, rows: SignInRows, emit: Emitter): void {
-  const { random } = emit;
+function writeLoop(emit: Emitter, device: Device, daily: number): void {
+  const { random, rows, calendar } = emit;
   const access = COMPUTER_ACCESSES[random.below(6)]!;
   const code = rows.accessCode(access);
   const client = rows.clientCode(device, access.client);
@@ -461,38 +360,25 @@ function writeLoop(device: Device, daily: number, calendar: Calendar, rows: Sign
   const session = calendar.sessionOf(device, 0);
   const place = emit.placeCode(device, calendar.midnightMs(0) + 3 * MS_PER_HOUR);
   const until = calendar.durationMs;
-  for (let at = stepMs * random.unit(); at < until; at += stepMs * random.between(0.6, 1.4)) {
-    rows.add(at, emit.lag(), code, client, place, outcome, 0, emit.nextCorrelation(), session, random);
+  for (let at = stepMs * random.unit(); at < until; at += stepMs * random.between(...SILENT.loopJitter)) {
+    emit.settle(at, code, client, place, outcome, session);
   }
 }
 
 /** Software that signs in as a user: the same request around the clock. */
-function writeService(tenant: Tenant, calendar: Calendar, rows: SignInRows, emit: Emitter): void {
-  const { random } = emit;
-  const device = tenant.devices(calendar.account.ordinal)[0]!;
+function writeService(emit: Emitter): void {
+  const { random, rows, calendar } = emit;
+  const device = emit.tenant.devices(calendar.account.ordinal)[0]!;
   const access = random.pick(SERVICE_ACCESSES);
   const code = rows.accessCode(access);
   const client = rows.clientCode(device, access.client);
   const session = calendar.sessionOf(device, 0);
   const place = emit.placeCode(device, 0);
-  const [shortest, longest] = SILENT.renewalMinutes;
-  const until = calendar.durationMs;
   for (
-    let at = random.unit() * shortest * MS_PER_MINUTE;
-    at < until;
-    at += random.between(shortest, longest) * MS_PER_MINUTE
+    let at = random.unit() * SILENT.renewalMinutes[0] * MS_PER_MINUTE;
+    at < calendar.durationMs;
+    at += renewalMs(random)
   ) {
-    rows.add(
-      at,
-      emit.lag(),
-      code,
-      client,
-      place,
-      emit.outcome(emit.success('plain')),
-      0,
-      emit.nextCorrelation(),
-      session,
-      random,
-    );
+    emit.renew(at, code, client, place, emit.success.plain, session);
   }
 }
