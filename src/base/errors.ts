@@ -58,6 +58,8 @@ export interface Problem {
   readonly hint?: string | undefined;
   /** The source line, and how many characters of it from `position.column` are meant. */
   readonly excerpt?: { readonly line: string; readonly length: number } | undefined;
+  /** Where it stands in the query's text, [start, end), while nobody has said yet where that text stands. */
+  readonly span?: { readonly start: number; readonly end: number } | undefined;
 }
 
 /** The plain form of a {@link TocsinError}, safe to post between threads and to print as JSON. */
@@ -117,6 +119,31 @@ export function toPlainError(error: unknown): PlainError {
 /** Rebuilds the error that {@link toPlainError} flattened. */
 export function fromPlainError(plain: PlainError): TocsinError {
   return new TocsinError(plain.code, plain.problems);
+}
+
+/** The error, with `span` for those of its problems that have no place yet; what is no {@link TocsinError} as it is. */
+export function withSpan(error: unknown, span: { readonly start: number; readonly end: number }): unknown {
+  if (!(error instanceof TocsinError) || error.problems.every(isPlaced)) return error;
+  const problems = error.problems.map((problem) => (isPlaced(problem) ? problem : { ...problem, span }));
+  return new TocsinError(error.code, problems, { cause: error });
+}
+
+function isPlaced(problem: Problem): boolean {
+  return problem.position !== undefined || problem.span !== undefined;
+}
+
+/** The error, with a place in a file for those of its problems that have only a span. */
+export function located(
+  error: unknown,
+  placeOf: (start: number, end: number) => Pick<Problem, 'position' | 'excerpt'>,
+): unknown {
+  if (!(error instanceof TocsinError) || !error.problems.some((problem) => problem.span)) return error;
+  const problems = error.problems.map(({ span, ...problem }) => {
+    if (!span) return problem;
+    const { position, excerpt } = placeOf(span.start, span.end);
+    return { ...problem, position, excerpt };
+  });
+  return new TocsinError(error.code, problems, { cause: error });
 }
 
 /** The name in `known` nearest to `name` by edit distance, or undefined where none is near enough to suggest. */

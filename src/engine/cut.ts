@@ -34,6 +34,7 @@ import {
   dependsOnGroup,
   isConstantPlan,
   mapOptions,
+  operatorName,
   partsOfOptions,
   perRowApply,
   readsGroupOnly,
@@ -136,7 +137,7 @@ class Cutter {
       case 'project':
       case 'expand':
       case 'plugin':
-        return this.#rowLocal(node) ?? this.#after(node, `${nameOf(node)} looks at more than single rows`);
+        return this.#rowLocal(node) ?? this.#after(node, `${operatorName(node)} looks at more than single rows`);
       case 'summarize':
       case 'series':
         return this.#keyed(node);
@@ -147,7 +148,7 @@ class Cutter {
       case 'union':
         return this.#union(node);
       default:
-        return this.#after(node, `${nameOf(node)} needs all rows in one place`);
+        return this.#after(node, `${operatorName(node)} needs all rows in one place`);
     }
   }
 
@@ -303,7 +304,7 @@ class Cutter {
 
   /** `summarize` and `make-series`: safe where a key is the account. */
   #keyed(node: Extract<Plan, { op: 'summarize' | 'series' }>): Split {
-    const name = nameOf(node);
+    const name = operatorName(node);
     const input = this.split(node.input);
     // Without both ends the axis runs from the first to the last bin of all rows.
     const bounded = node.op === 'summarize' || (node.from !== undefined && node.to !== undefined);
@@ -436,15 +437,15 @@ class Cutter {
         keys.right.type === 'string',
     );
     if (!left.local || !right.local || !pair) {
-      return this.#after(node, `${nameOf(node)}: no pair of keys is the account on both sides`);
+      return this.#after(node, `${operatorName(node)}: no pair of keys is the account on both sides`);
     }
     const leftAccount = accountOf(pair.left, left.tags)!;
     const rightAccount = accountOf(pair.right, right.tags)!;
     if ((left.rest && !left.emptyInRest.has(leftAccount)) || (right.rest && !right.emptyInRest.has(rightAccount))) {
-      return this.#after(node, `rows before ${nameOf(node)} were already brought together`);
+      return this.#after(node, `rows before ${operatorName(node)} were already brought together`);
     }
     this.reasons.push(
-      `in each partition: ${nameOf(node)}, ${describe(pair.left, node.left)} and ${describe(pair.right, node.right)} are the account`,
+      `in each partition: ${operatorName(node)}, ${describe(pair.left, node.left)} and ${describe(pair.right, node.right)} are the account`,
     );
     const leftFilled = left.filled.has(leftAccount) && !left.rest;
     const rightFilled = right.filled.has(rightAccount) && !right.rest;
@@ -456,8 +457,8 @@ class Cutter {
       if (left.rest && keepsUnmatched(kind, 'left')) rest = rebuild(node, [left.rest, noRows(node.right)]);
       if (right.rest && keepsUnmatched(kind, 'right')) rest = rebuild(node, [noRows(node.left), right.rest]);
     } else {
-      const l = this.#byAccount(left, leftAccount, pair.left, nameOf(node))!;
-      const r = this.#byAccount(right, rightAccount, pair.right, nameOf(node))!;
+      const l = this.#byAccount(left, leftAccount, pair.left, operatorName(node))!;
+      const r = this.#byAccount(right, rightAccount, pair.right, operatorName(node))!;
       local = rebuild(node, [l.filled, r.filled]);
       rest = rebuild(node, [l.empty ?? noRows(node.left), r.empty ?? noRows(node.right)]);
     }
@@ -836,19 +837,6 @@ function concat(like: { readonly columns: readonly ColumnInfo[]; readonly span: 
 
 function noRows({ columns, span }: { readonly columns: readonly ColumnInfo[]; readonly span: Span }): Plan {
   return { op: 'rows', rows: [], columns, span };
-}
-
-const NAMES: Partial<Record<Plan['op'], string>> = {
-  filter: 'where',
-  project: 'project',
-  expand: 'mv-expand',
-  series: 'make-series',
-};
-
-function nameOf(node: Plan): string {
-  if (node.op === 'plugin') return node.name;
-  if (node.op === 'join') return `join kind=${node.kind}`;
-  return NAMES[node.op] ?? node.op;
 }
 
 function describe(expression: Expression, input: Plan): string {

@@ -10,7 +10,7 @@
  *
  * All ways give what the boxed form of the function gives.
  */
-import { TocsinError } from '../base/errors.ts';
+import { TocsinError, withSpan } from '../base/errors.ts';
 import type { Batch } from '../columns/batch.ts';
 import {
   type BoolColumn,
@@ -28,7 +28,7 @@ import { type CodedType, Dictionary } from '../columns/dictionary.ts';
 import { stringifyDynamic } from '../columns/dynamic.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
 import { COLUMN_EPOCH_TICKS } from '../base/time.ts';
-import { type Expression, type Plan, visitExpression } from '../plan/plan.ts';
+import { type Expression, type Plan, type Span, visitExpression } from '../plan/plan.ts';
 import { scalarFunction, type ScalarFunction } from './functions/registry.ts';
 
 /** What expressions know of the run around them. */
@@ -215,9 +215,23 @@ function functionOf(name: string): ScalarFunction {
 
 function callOperand(expression: Extract<Expression, { kind: 'call' }>, batch: Batch, scope: Scope): Operand {
   const f = functionOf(expression.name);
-  const { type } = expression;
   const rowCount = batch.rowCount;
   const args = expression.args.map((arg) => operandOf(arg, batch, scope));
+  try {
+    return called(f, expression, args, rowCount, scope);
+  } catch (error) {
+    throw withSpan(tooLarge(f.name, error), expression.span);
+  }
+}
+
+function called(
+  f: ScalarFunction,
+  expression: Extract<Expression, { kind: 'call' }>,
+  args: readonly Operand[],
+  rowCount: number,
+  scope: Scope,
+): Operand {
+  const { type, span } = expression;
   if (f.overRows) {
     return operandFromColumn(
       f.overRows(
@@ -232,23 +246,18 @@ function callOperand(expression: Extract<Expression, { kind: 'call' }>, batch: B
   if (varying.length === 0) {
     const fixed = args as Fixed[];
     const stable = f.timeInvariant && fixed.every((arg) => arg.stable);
-    let value: Value;
-    try {
-      value = f.call(
-        fixed.map((arg) => arg.value),
-        types,
-        type,
-        scope.now,
-      );
-    } catch (error) {
-      throw tooLarge(f.name, error);
-    }
+    const value = f.call(
+      fixed.map((arg) => arg.value),
+      types,
+      type,
+      scope.now,
+    );
     return { kind: 'fixed', type, value: settle(value, type), stable };
   }
 
   const first = varying[0]!;
   if (hasEntries(first) && varying.every((arg) => hasEntries(arg) && arg.codes === first.codes)) {
-    return derive(f, args, first, types, type, scope);
+    return derive(f, args, first, types, type, scope, span);
   }
   if (f.vector) {
     const column = f.vector(
@@ -258,7 +267,7 @@ function callOperand(expression: Extract<Expression, { kind: 'call' }>, batch: B
     );
     if (column) return operandFromColumn(column);
   }
-  return operandFromColumn(byRows(boxedCall(f, args, types, type, scope), args, type, rowCount));
+  return operandFromColumn(byRows(boxedCall(f, args, types, type, scope, span), args, type, rowCount));
 }
 
 function operandFromColumn(column: Column): Operand {
@@ -297,6 +306,7 @@ function boxedCall(
   types: readonly ScalarType[],
   type: ScalarType,
   scope: Scope,
+  span: Span,
 ): (values: readonly Value[]) => Value {
   const bound = f.bind?.(
     args.map((arg) => (arg.kind === 'fixed' ? arg.value : undefined)),
@@ -308,7 +318,7 @@ function boxedCall(
     try {
       return settle(call(values), type);
     } catch (error) {
-      throw tooLarge(f.name, error);
+      throw withSpan(tooLarge(f.name, error), span);
     }
   };
 }
@@ -340,11 +350,12 @@ function derive(
   types: readonly ScalarType[],
   type: ScalarType,
   scope: Scope,
+  span: Span,
 ): Operand {
   const { codes } = first;
   const source: Entries = first.dictionary;
   const make = (): DerivedDictionary | DerivedTable => {
-    const call = boxedCall(f, args, types, type, scope);
+    const call = boxedCall(f, args, types, type, scope, span);
     const values: Value[] = args.map((arg) => (arg.kind === 'fixed' ? arg.value : null));
     const slots: { readonly index: number; readonly entries: Entries }[] = [];
     args.forEach((arg, index) => {

@@ -5,7 +5,7 @@
  * Order is kept throughout: a filter keeps its input's, `summarize` follows the first appearance of keys, `join` the left
  * rows. Rows of a scan stand in order of TimeGenerated, so equal accounts see the same order in every partitioning.
  */
-import { TocsinError } from '../base/errors.ts';
+import { TocsinError, withSpan } from '../base/errors.ts';
 import { Batch, type ColumnInfo } from '../columns/batch.ts';
 import { type Column, columnFromValues, valueAt } from '../columns/column.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
@@ -14,7 +14,8 @@ import { INGESTION_TIME } from '../schema/tables.ts';
 import { toDynamic } from './aggregates/collect.ts';
 import { evaluate, type Scope, selectRows } from './evaluate.ts';
 import { hoistable, hoistableApply, HoistedRows, hoistRows, onceRanges, splitPredicate } from './hoist.ts';
-import { dependsOnGroup, isConstantPlan } from './nature.ts';
+import { checkMemory, DEFAULT_MEMORY_LIMIT, nodeBytes, remedyFor } from './memory.ts';
+import { dependsOnGroup, isConstantPlan, operatorName } from './nature.ts';
 import { applyBody } from './operators/apply.ts';
 import { expand, expandedBatch } from './operators/expand.ts';
 import { join, type JoinResult } from './operators/join.ts';
@@ -29,6 +30,11 @@ import { batchFromRows, concatBatches } from './tables.ts';
 export interface ExecuteOptions {
   /** The most rows that one operator may make; a join or an expansion beyond it stops with an error that names it. */
   readonly maxRows?: number;
+  /**
+   * Bytes that the rows of one run may take, by estimate (engine/memory.ts); what is worked out once for all runs counts in
+   * each. An operator that would need more stops the query with an error that names it.
+   */
+  readonly memoryLimit?: number;
   /** Rows of gathers with scope `once` (engine/cut.ts) by id, as {@link gatherBatches} over `Evaluator.overAllTime` gives them. */
   readonly gatheredOnce?: ReadonlyMap<number, Batch>;
   /**
@@ -62,11 +68,15 @@ export class Evaluator {
   readonly constants = new Map<Plan, Batch>();
   readonly #hoisted = new Map<Plan, HoistedRows | undefined>();
   readonly #timeless: Execution;
+  readonly memoryLimit: number;
+  /** Bytes of what is worked out once for all runs. */
+  held = 0;
 
   constructor(root: Plan, source: TableSource, options: ExecuteOptions = {}) {
     this.#root = root;
     this.source = source;
     this.options = options;
+    this.memoryLimit = options.memoryLimit ?? DEFAULT_MEMORY_LIMIT;
     // What is hoisted asks for no clock; see `hoistable`.
     this.#timeless = new Execution(this, { now: 0n, window: undefined }, new Map());
   }
@@ -111,8 +121,14 @@ export class Evaluator {
   /** The plan's rows over all time, or undefined where some step depends on the run in another way than by its window. */
   hoisted(node: Plan): HoistedRows | undefined {
     if (!this.#hoisted.has(node)) {
-      const rows = this.#hoist(node);
+      const rows = guarded(node, () => this.#hoist(node));
       this.#hoisted.set(node, rows);
+      if (rows && node.op !== 'gather') {
+        const rowCount = rows.batch.rowCount;
+        const bytes = nodeBytes(node, rowCount, rowCount);
+        checkMemory(node, rowCount, bytes, this.held, this.memoryLimit);
+        this.held += bytes;
+      }
       if (rows) this.options.observe?.(node, rows.batch.rowCount);
     }
     return this.#hoisted.get(node);
@@ -244,6 +260,8 @@ class Execution implements OpenRun {
   /** The execution around the body of an `apply`, and the rows of its groups by the apply's id. */
   readonly #outer: Execution | undefined;
   readonly #groups: ReadonlyMap<number, Batch>;
+  /** Bytes that this run's rows take besides those of the evaluator. */
+  #held: number;
 
   constructor(
     evaluator: Evaluator,
@@ -258,6 +276,7 @@ class Execution implements OpenRun {
     this.#gathered = gathered;
     this.#outer = outer;
     this.#groups = groups;
+    this.#held = outer ? outer.#held : 0;
   }
 
   toscalar(plan: Plan): Value {
@@ -281,7 +300,7 @@ class Execution implements OpenRun {
     if (batch) return batch;
     const constant = isConstantPlan(node);
     batch = constant ? this.#evaluator.constants.get(node) : undefined;
-    batch ??= this.#sliced(node) ?? this.#evaluate(node);
+    batch ??= this.#sliced(node) ?? guarded(node, () => this.#made(node));
     if (constant) this.#evaluator.constants.set(node, batch);
     this.#results.set(node, batch);
     this.#evaluator.options.observe?.(node, batch.rowCount);
@@ -293,6 +312,15 @@ class Execution implements OpenRun {
     if (!window) return undefined;
     const hoisted = this.#evaluator.hoisted(node);
     return hoisted?.at(window, (bound) => this.constant(bound) as bigint | null);
+  }
+
+  /** The node's rows, counted. */
+  #made(node: Plan): Batch {
+    const inputRows = node.op === 'summarize' ? this.rows(node.input).rowCount : 0;
+    if (inputRows > 0) this.#count(node, 0, inputRows);
+    const batch = this.#evaluate(node);
+    this.#held += this.#count(node, batch.rowCount, inputRows);
+    return batch;
   }
 
   #evaluate(node: Plan): Batch {
@@ -347,7 +375,7 @@ class Execution implements OpenRun {
           input,
           (batch) => (e) => evaluate(e, batch, this),
           (e) => this.constant(e),
-          (count) => this.#admit('make-series', count),
+          (count) => this.#admit(node, count),
         );
       }
       case 'plugin':
@@ -367,13 +395,24 @@ class Execution implements OpenRun {
     return Math.max(0, Number(this.constant(expression) ?? 0));
   }
 
-  #admit(operator: string, count: number): void {
+  /** The bytes that a node's rows take, where they may take so many. */
+  #count(node: Plan, rowCount: number, inputRows: number): number {
+    const bytes = nodeBytes(node, rowCount, inputRows);
+    checkMemory(node, rowCount, bytes, this.#evaluator.held + this.#held, this.#evaluator.memoryLimit);
+    return bytes;
+  }
+
+  /** Makes sure, before they are made, that a node may make so many rows. */
+  #admit(node: Plan, rowCount: number): void {
     const most = this.#evaluator.options.maxRows ?? DEFAULT_MAX_ROWS;
-    if (count <= most) return;
-    throw new TocsinError('QUERY', {
-      message: `${operator} would make ${count.toLocaleString('en-US')} rows in one run, more than the ${most.toLocaleString('en-US')} allowed`,
-      hint: 'filter or summarize before it, or join on more keys',
-    });
+    if (rowCount > most) {
+      throw new TocsinError('QUERY', {
+        message: `${operatorName(node)} would make ${rowCount.toLocaleString('en-US')} rows in one run, more than the ${most.toLocaleString('en-US')} allowed`,
+        hint: remedyFor(node),
+        span: node.span,
+      });
+    }
+    this.#count(node, rowCount, 0);
   }
 
   project(node: Extract<Plan, { op: 'project' }>, input: Batch): Batch {
@@ -391,7 +430,7 @@ class Execution implements OpenRun {
       node.expansions.map(({ expression }) => evaluate(expression, input, this)),
       node.bagAsArray,
       node.limit ? this.count(node.limit) : Number.POSITIVE_INFINITY,
-      (count) => this.#admit('mv-expand', count),
+      (count) => this.#admit(node, count),
     );
     const replaced = new Map<number, Column>();
     node.expansions.forEach(({ type, column }, k) => {
@@ -433,7 +472,7 @@ class Execution implements OpenRun {
       right,
       node.on.map((pair) => evaluate(pair.left, left, this)),
       node.on.map((pair) => evaluate(pair.right, right, this)),
-      (count) => this.#admit('join', count),
+      (count) => this.#admit(node, count),
     );
   }
 
@@ -457,6 +496,10 @@ class Execution implements OpenRun {
   plugin(node: Extract<Plan, { op: 'plugin' }>, input: Batch): { readonly batch: Batch; readonly rows?: Uint32Array } {
     const implementation = plugin(node.name);
     if (!implementation) throw new TocsinError('UNSUPPORTED', `the plugin ${node.name} is not supported`);
+    const most = Math.min(
+      this.#evaluator.options.maxRows ?? DEFAULT_MAX_ROWS,
+      Math.floor((this.#evaluator.memoryLimit - this.#evaluator.held - this.#held) / nodeBytes(node, 1, 0)),
+    );
     return implementation.run({
       node,
       input,
@@ -467,7 +510,10 @@ class Execution implements OpenRun {
       },
       evaluate: (expression, batch) => evaluate(expression, batch, this),
       rows: (plan) => this.rows(plan),
-      admit: (count) => this.#admit(node.name, count),
+      admit: (count) => {
+        // Asked for each candidate of a pairing, so the answer is nearly always one comparison.
+        if (count > most) this.#admit(node, count);
+      },
     });
   }
 
@@ -481,12 +527,12 @@ class Execution implements OpenRun {
       if (type === 'real') {
         const [a, b, s] = [Number(from), Number(to), Number(step)];
         const count = s === 0 ? 0 : Math.floor((b - a) / s) + 1;
-        this.#admit('range', count);
+        this.#admit(node, count);
         for (let i = 0; i < count; i++) values.push(a + i * s);
       } else {
         const [a, b, s] = [from as bigint, to as bigint, BigInt(step as bigint)];
         const count = s === 0n || (b - a) * s < 0n ? 0n : (b - a) / s + 1n;
-        this.#admit('range', Number(count));
+        this.#admit(node, Number(count));
         for (let i = 0n; i < count; i++) values.push(a + i * s);
       }
     }
@@ -495,6 +541,22 @@ class Execution implements OpenRun {
 }
 
 const ONE_ROW = new Batch([], 1, []);
+
+/** What goes wrong inside is told at the node's place, where it has no better one; so is a lack of room for its rows. */
+function guarded<T>(node: Plan, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof RangeError && /allocation failed|array length|array buffer length/i.test(error.message)) {
+      throw new TocsinError(
+        'QUERY',
+        { message: `${operatorName(node)} has more rows than fit the memory`, span: node.span },
+        { cause: error },
+      );
+    }
+    throw withSpan(error, node.span);
+  }
+}
 
 /** Rows from several partitions as one batch in the canonical order, which is the same for any partitioning. */
 export function gatherBatches(schema: readonly ColumnInfo[], batches: readonly Batch[]): Batch {

@@ -205,3 +205,18 @@ export function readsGroupOnly(body: Plan): boolean {
   });
   return alone;
 }
+
+const NAMES: Partial<Record<Plan['op'], string>> = {
+  filter: 'where',
+  expand: 'mv-expand',
+  apply: 'mv-apply',
+  series: 'make-series',
+};
+
+/** What a query calls the node, about: a `top` is a sort here. */
+export function operatorName(node: Plan): string {
+  if (node.op === 'plugin') return node.name;
+  if (node.op === 'join') return `join kind=${node.kind}`;
+  if (node.op === 'scan') return node.table;
+  return NAMES[node.op] ?? node.op;
+}

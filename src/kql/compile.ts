@@ -3,7 +3,7 @@
  * parser's and binder's diagnostics as `QUERY` problems, then what the engine does not do, refused by name as
  * `UNSUPPORTED`. Each problem stands at its place in the file that the query came from.
  */
-import { type ErrorCode, nearestName, type Position, type Problem, TocsinError } from '../base/errors.ts';
+import { type ErrorCode, located, nearestName, type Position, type Problem, TocsinError } from '../base/errors.ts';
 import type { ColumnInfo } from '../columns/batch.ts';
 import { aggregateFunction } from '../engine/aggregates/index.ts';
 import { scalarFunction } from '../engine/functions/registry.ts';
@@ -76,6 +76,16 @@ export function compileQuery(text: string, options: CompileOptions = {}): QueryP
     if (!(error instanceof RangeError)) throw error;
     throw reporter.error('QUERY', [tooDeep]);
   }
+}
+
+/** What a query failed with while it ran, at its place in the file; anything else as it is. */
+export function locatedInQuery(
+  error: unknown,
+  text: string,
+  options: Pick<CompileOptions, 'file' | 'positionOf'> = {},
+): unknown {
+  const reporter = new Reporter(text, options);
+  return located(error, (start, end) => reporter.problem({ message: '', span: { start, end } }));
 }
 
 function compile(query: string, options: CompileOptions, reporter: Reporter): Plan {
@@ -204,9 +214,9 @@ interface Located {
 /** Turns spans of the query text into problems at places of the file. */
 class Reporter {
   readonly #text: string;
-  readonly #options: CompileOptions;
+  readonly #options: Pick<CompileOptions, 'file' | 'positionOf'>;
 
-  constructor(text: string, options: CompileOptions) {
+  constructor(text: string, options: Pick<CompileOptions, 'file' | 'positionOf'>) {
     this.#text = text;
     this.#options = options;
   }
@@ -220,12 +230,12 @@ class Reporter {
       const key = `${inside ? `${inside.name} ${inside.position.line}` : item.span.start} ${item.message}`;
       if (seen.has(key)) continue;
       seen.add(key);
-      problems.push(this.#problem(item));
+      problems.push(this.problem(item));
     }
     return new TocsinError(code, problems);
   }
 
-  #problem({ message, hint, span, inside }: Located): Problem {
+  problem({ message, hint, span, inside }: Located): Problem {
     if (inside) {
       const excerpt = { line: inside.line, length: Math.max(1, span.end - span.start) };
       return { message: `in the function ${inside.name}: ${message}`, hint, position: inside.position, excerpt };

@@ -1659,6 +1659,10 @@ export class QueryLowering implements Lowering {
       escape: property('escape'),
       greedy: property('greedy')?.toLowerCase() === 'true',
     };
+    if (!options.pairDelimiter || !options.kvDelimiter) {
+      const hint = "with (pair_delimiter=' ', kv_delimiter='=')";
+      this.refuse(node, cx, 'parse-kv without pair_delimiter and kv_delimiter is not supported', hint);
+    }
     if (!this.#options.capabilities.hasPlugin('parse-kv'))
       this.refuse(node, cx, 'the operator parse-kv is not supported');
     return { op: 'plugin', name: 'parse-kv', input, args: [text], options, columns, span };

@@ -3,8 +3,10 @@
  * bodies are put in place, every spelling of a path becomes `path`, implicit conversions become calls. The binder has
  * already checked names and types; what it leaves open (`dynamic` arithmetic, columns of a bag) is typed here.
  */
+import { TocsinError } from '../base/errors.ts';
 import type { ColumnInfo } from '../columns/batch.ts';
 import { type Dynamic, DynamicDatetime, DynamicTimespan, type ScalarType, type Value } from '../columns/value.ts';
+import { compileRegex } from '../engine/functions/regex.ts';
 import type { Expression, Plan, Span } from '../plan/plan.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
 import { boundType, elementsOf, type Kusto, type SyntaxNode, typeOfSymbol } from './kusto.ts';
@@ -389,6 +391,8 @@ export class ScalarLowering {
         'convert them first: tolong(...), toreal(...)',
       );
     }
+    const complaint = complaintOf(name, args);
+    if (complaint) this.#host.reject(node, cx, complaint);
     const type = isBoolean ? 'bool' : (boundType(node) ?? arithmeticType(name, args[0]!.type, args[1]!.type));
     return this.make(name, args, type, span);
   }
@@ -501,13 +505,13 @@ export class ScalarLowering {
     const args = argNodes.map((arg) => this.lower(arg, cx));
     // The old name takes the text last, the new one first.
     if (name === 'replace' && args.length === 3) args.unshift(args.pop()!);
+    const complaint = complaintOf(canonical, args);
+    if (complaint) this.#host.reject(node, cx, complaint);
     const tuple = tupleTypes(node);
     if (tuple) {
       const whole = this.make(canonical, args, 'dynamic', span);
       return tupleMember(whole, 0, tuple[0] ?? 'dynamic', span);
     }
-    const complaint = complaintOf(canonical, args);
-    if (complaint) this.#host.reject(node, cx, complaint);
     return this.make(canonical, args, this.#typeOfCall(canonical, node, args), span);
   }
 
@@ -598,7 +602,14 @@ function complaintOf(name: string, args: readonly Expression[]): string | undefi
         ? undefined
         : `the format '${format}' has characters that ${name} does not know`;
     }
+    case 'extract':
+      return complaintOfRegex(args[0]);
+    case 'matches regex':
+    case 'replace_regex':
+      return complaintOfRegex(args[1]);
     case 'extract_all': {
+      const wrong = complaintOfRegex(args[0]);
+      if (wrong !== undefined) return wrong;
       const pattern = args[0] && constantText(args[0]);
       return pattern === undefined || /(^|[^\\])(\\\\)*\((?!\?(?![P<]))/.test(pattern)
         ? undefined
@@ -616,6 +627,18 @@ function complaintOf(name: string, args: readonly Expression[]): string | undefi
         : undefined;
     default:
       return undefined;
+  }
+}
+
+function complaintOfRegex(pattern: Expression | undefined): string | undefined {
+  const text = pattern && constantText(pattern);
+  if (text === undefined) return undefined;
+  try {
+    compileRegex(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof TocsinError) return error.problems[0]!.message;
+    throw error;
   }
 }
 

@@ -17,7 +17,13 @@ import { scalarFunction } from '../engine/functions/registry.ts';
 import { execute } from '../engine/execute.ts';
 import type { TableSource } from '../engine/run.ts';
 import { batchFromRows, MemoryTables, rowsOf } from '../engine/tables.ts';
-import { type CompileOptions, compileQuery, type RowTable, type SavedFunction } from '../kql/compile.ts';
+import {
+  type CompileOptions,
+  compileQuery,
+  locatedInQuery,
+  type RowTable,
+  type SavedFunction,
+} from '../kql/compile.ts';
 import { tableColumns } from '../schema/tables.ts';
 import { discoverColumns } from './discover.ts';
 
@@ -52,6 +58,8 @@ export interface QueryOptions {
   readonly functions?: Readonly<Record<string, SavedFunction>>;
   /** Named in error messages; `query` where absent. */
   readonly file?: string;
+  /** Bytes that the query's rows may take, by estimate; 4 GB where absent. */
+  readonly memoryLimit?: number;
 }
 
 /**
@@ -85,6 +93,7 @@ export async function query(kql: string, options: QueryOptions = {}): Promise<Qu
   };
   const now = clock(options);
   const run = { now, window: undefined };
+  const limits = options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit };
   const compileOptions: CompileOptions = {
     ...(options.file === undefined ? {} : { file: options.file }),
     ...(options.functions && { functions: options.functions }),
@@ -93,11 +102,14 @@ export async function query(kql: string, options: QueryOptions = {}): Promise<Qu
       Object.entries(rowTables(options.watchlists)).map(([alias, table]) => [alias, withSearchKey(table)]),
     ),
     externals: rowTables(options.externals),
-    discover: (plan) => discoverColumns(plan, (input) => execute(input, source, run)),
+    discover: (plan) => discoverColumns(plan, (input) => execute(input, source, run, limits)),
   };
-  const plan = compileQuery(kql, compileOptions);
-  const batch = execute(plan.root, source, run);
-  return { columns: batch.schema, rows: cellsOf(batch) };
+  try {
+    const batch = execute(compileQuery(kql, compileOptions).root, source, run, limits);
+    return { columns: batch.schema, rows: cellsOf(batch) };
+  } catch (error) {
+    throw locatedInQuery(error, kql, compileOptions);
+  }
 }
 
 /** The rows of a batch as plain cells. */

@@ -19,7 +19,7 @@ import { gatherBatches, prepare, withTimes } from '../engine/execute.ts';
 import type { Run, TableSource } from '../engine/run.ts';
 import { batchFromRows, concatBatches } from '../engine/tables.ts';
 import { type Plan, planInputs, scannedTables } from '../plan/plan.ts';
-import type { CompiledRule } from '../rules/compile.ts';
+import { type CompiledRule, locatedInRule } from '../rules/compile.ts';
 import { formatDuration } from '../rules/duration.ts';
 import { sortProblems } from '../rules/rule.ts';
 import { type AlertSettings, type RaisedAlert, raiseAlerts } from './alerts.ts';
@@ -80,6 +80,14 @@ export async function replay(
   compiled: CompiledRule,
   options: ReplayOptions = {},
 ): Promise<Replay> {
+  try {
+    return await replayed(dataset, compiled, options);
+  } catch (error) {
+    throw locatedInRule(error, compiled);
+  }
+}
+
+async function replayed(dataset: Replayable, compiled: CompiledRule, options: ReplayOptions): Promise<Replay> {
   const { rule, plan } = compiled;
   const { manifest } = dataset;
   const { signal } = options;

@@ -1,6 +1,6 @@
 /** A rule file made ready to run: the rule, and its query as a plan. */
 import { readFileSync } from 'node:fs';
-import { formatProblem, type Problem, TocsinError } from '../base/errors.ts';
+import { formatProblem, located, type Problem, TocsinError } from '../base/errors.ts';
 import { type CompileOptions, compileQuery } from '../kql/compile.ts';
 import type { QueryPlan } from '../plan/plan.ts';
 import { discoverIn } from '../query/discover.ts';
@@ -72,6 +72,11 @@ export function compileRule(pathOrText: string, options: CompileRuleOptions = {}
   const queryProblems = (queryError?.problems ?? []).map(withoutLongExcerpt);
   const code = errors.length > 0 || !queryError ? 'RULE' : queryError.code;
   throw new TocsinError(code, sortProblems([...errors, ...queryProblems]));
+}
+
+/** What a rule's query failed with while it ran, at its place in the rule's file; anything else as it is. */
+export function locatedInRule(error: unknown, { source }: CompiledRule): unknown {
+  return located(error, (start, end) => withoutLongExcerpt(source.queryProblem('', start, end)));
 }
 
 /**

@@ -110,7 +110,9 @@ describe('operators', () => {
 
   it('stops a join that would make too many rows, by name', () => {
     const plan = join('inner', left, right, []);
-    expect(() => execute(plan, new MemoryTables({}), EVER, { maxRows: 15 })).toThrow(/join would make 16 rows/);
+    expect(() => execute(plan, new MemoryTables({}), EVER, { maxRows: 15 })).toThrow(
+      /join kind=inner would make 16 rows/,
+    );
     expect(execute(plan, new MemoryTables({}), EVER, { maxRows: 16 }).rowCount).toBe(16);
   });
 });
