@@ -25,15 +25,34 @@ export function scheduleReport(losses: readonly ScheduleLosses[]): ScheduleRepor
 const NAME_WIDTH = 39;
 const CELL_WIDTH = 13;
 
-/** The rule's own schedule by table, then the others in all; empty for none. */
-export function scheduleLines(schedules: readonly ScheduleReport[], colors: Colors): string[] {
-  const [own, ...others] = schedules;
+/** What a schedule, or the rule's own over one table, does to the rows. */
+export interface ScheduleRow {
+  readonly name: string;
+  /** Rows that no run saw. */
+  readonly lost: number;
+  /** Malicious events, and those of them that no run saw. */
+  readonly acts: number;
+  readonly actsLost: number;
+  /** Of all rows, those that several runs saw; null of none. */
+  readonly repeated: number | null;
+}
+
+/** The rule's own schedule, each of its tables where there are several, then the other schedules in all; empty for none. */
+export function scheduleRows([own, ...others]: readonly ScheduleReport[]): ScheduleRow[] {
   if (!own) return [];
   return [
+    scheduleRow(`${nameOf(own)}, as it is`, own.tables),
+    ...(own.tables.length < 2 ? [] : own.tables.map((table) => scheduleRow(`  ${table.table}`, [table]))),
+    ...others.map((schedule) => scheduleRow(nameOf(schedule), schedule.tables)),
+  ];
+}
+
+/** The same as text; empty for none. */
+export function scheduleLines(schedules: readonly ScheduleReport[], colors: Colors): string[] {
+  if (schedules.length === 0) return [];
+  return [
     colors.dim(`  ${fit('rows before the query looks', NAME_WIDTH)}${cells('lost', 'attack acts', 'seen again')}`),
-    scheduleLine(`${nameOf(own)}, as it is`, own.tables, colors),
-    ...(own.tables.length < 2 ? [] : own.tables.map((table) => scheduleLine(`  ${table.table}`, [table], colors))),
-    ...others.map((schedule) => scheduleLine(nameOf(schedule), schedule.tables, colors)),
+    ...scheduleRows(schedules).map((row) => scheduleLine(row, colors)),
   ];
 }
 
@@ -45,13 +64,22 @@ function cells(...texts: readonly string[]): string {
   return texts.map((text) => text.padStart(CELL_WIDTH)).join('');
 }
 
-function scheduleLine(name: string, tables: readonly TableLosses[], colors: Colors): string {
+function scheduleRow(name: string, tables: readonly TableLosses[]): ScheduleRow {
   const malicious = total(tables.map((table) => table.malicious));
-  const benign = total(tables.map((table) => table.benign));
-  const all = total([malicious, benign]);
-  const acts = `${formatCount(malicious.lost)} of ${formatCount(malicious.rows)}`.padStart(CELL_WIDTH);
-  const share = all.rows === 0 ? '-' : formatShare(all.repeated / all.rows);
-  return `  ${fit(name, NAME_WIDTH)}${cells(formatCount(all.lost))}${malicious.lost > 0 ? colors.red(acts) : acts}${cells(share)}`;
+  const all = total([malicious, total(tables.map((table) => table.benign))]);
+  return {
+    name,
+    lost: all.lost,
+    acts: malicious.rows,
+    actsLost: malicious.lost,
+    repeated: all.rows === 0 ? null : all.repeated / all.rows,
+  };
+}
+
+function scheduleLine({ name, lost, acts, actsLost, repeated }: ScheduleRow, colors: Colors): string {
+  const counted = `${formatCount(actsLost)} of ${formatCount(acts)}`.padStart(CELL_WIDTH);
+  const share = repeated === null ? '-' : formatShare(repeated);
+  return `  ${fit(name, NAME_WIDTH)}${cells(formatCount(lost))}${actsLost > 0 ? colors.red(counted) : counted}${cells(share)}`;
 }
 
 function total(counts: readonly LossCount[]): LossCount {

@@ -1,7 +1,8 @@
 /** A small report by hand, in which every text that comes from outside tries to be markup or script. */
 import type { Manifest } from '../../src/dataset/manifest.ts';
 import { comparisonReports } from '../../src/report/comparison.ts';
-import type { HtmlReport, ReportedRule } from '../../src/report/html.ts';
+import type { HtmlReport } from '../../src/report/html.ts';
+import type { ReportedRule } from '../../src/report/html-rule.ts';
 import { type RuleReport, scoreReport } from '../../src/report/json.ts';
 import { compareRules } from '../../src/score/compare.ts';
 import { type Scorable, score } from '../../src/score/score.ts';
@@ -97,6 +98,57 @@ function reported(name: string, result: Scorable): RuleReport {
     file: 'rules/rule.yaml',
     warnings: [`careful: ${HOSTILE}`],
     losses: lossesOf(EXPLANATIONS, TRUTH, missed),
+    timeToDetectPartsMs: {
+      eventToGenerated: 0,
+      generatedToIngested: 120_000,
+      ingestedToFirstRun: 3_000_000,
+      firstRunToAlert: 0,
+    },
+    intent: {
+      attacks: { ...scored.attacks, planted: 3, detected: 2, recall: 2 / 3 },
+      events: scored.events,
+      falseRows: { meant: 1, notMeant: 1 },
+      falseAlarms: { meant: 1, notMeant: 1 },
+    },
+    schedules: [
+      {
+        queryFrequency: '1h',
+        queryPeriod: '2h',
+        tables: ['SigninLogs', 'AuditLogs'].map((table, index) => ({
+          table,
+          malicious: { rows: 2, lost: index, repeated: 0 },
+          benign: { rows: 100, lost: 7, repeated: 90 },
+        })),
+      },
+      { queryFrequency: '15m', queryPeriod: '135m', tables: [] },
+    ],
+    expectations: [
+      {
+        expectation: `recall >= 0.9`,
+        metric: 'recall',
+        unit: 'share',
+        holds: false,
+        measured: 0.5,
+        position: { file: 'rule.expect.yaml', line: 1, column: 1 },
+      },
+    ],
+    baseline: {
+      changes: [
+        { metric: 'recall', unit: 'share', before: 0.75, now: 0.5, tolerance: '0', regressed: true },
+        { metric: 'falseAlarmsPerDay', unit: 'rate', before: 3, now: 1, tolerance: '10%', regressed: false },
+        {
+          metric: 'timeToDetect.p50',
+          unit: 'duration',
+          before: null,
+          now: 3_000_000,
+          tolerance: null,
+          regressed: false,
+        },
+      ],
+      lost: [`C ${HOSTILE}`],
+      gained: ['D'],
+      regressed: true,
+    },
     seconds: { generate: 2.1, replay: 0.6, score: 0.1 },
   };
 }

@@ -44,7 +44,7 @@ export async function report(
     dataset,
     truth,
     replays,
-    { generateSeconds: null, schedule: false, signal },
+    { generateSeconds: null, schedule: true, signal },
     terminal,
   );
   await writeReport(flags.out, { ...htmlReportOf(scored, truth, replays, location), sweep }, signal);

@@ -63,7 +63,11 @@ async function runIn(
   for (const { file, compiled } of rules) {
     replays.push(await timedReplay(dataset, file, compiled, flags.threads, terminal, signal));
   }
-  const options = { generateSeconds: generated.seconds, schedule: flags.schedule ?? false, signal };
+  const options = {
+    generateSeconds: generated.seconds,
+    schedule: flags.schedule ?? flags.report !== undefined,
+    signal,
+  };
   const scored = await scoreReplays(dataset, truth, replays, options, terminal);
   const report = gate.judge(scored.report);
   if (flags.out !== undefined) await keepResults(out, replays, JSON.stringify(report), signal);

@@ -14,6 +14,8 @@
   const MINUTE = 60_000;
   const MARGIN = { left: 44, right: 16 };
   const WIDEST = 1160;
+  /** What an A4 page has between its margins. */
+  const PAPER = 680;
 
   // Theme: the system's, until the button is pressed.
   const root = document.documentElement;
@@ -62,12 +64,13 @@
   const charts = [...document.querySelectorAll('[data-chart]')].flatMap((element) => {
     element.hidden = false;
     const rule = rules.get(element.dataset.rule);
-    const made = { timeline, recall, noise, sweep }[element.dataset.chart](element, rule);
+    const made = { timeline, sweep }[element.dataset.chart](element, rule);
     return made ? [made] : [];
   });
   let drawnAt = 0;
+  let onPaper = false;
   const drawAll = () => {
-    const width = root.clientWidth;
+    const width = onPaper ? PAPER : root.clientWidth;
     if (width === drawnAt) return;
     drawnAt = width;
     for (const draw of charts) draw();
@@ -76,7 +79,7 @@
   addEventListener('resize', () => requestAnimationFrame(drawAll));
 
   function widthOf(element) {
-    return Math.max(280, Math.min(WIDEST, element.clientWidth));
+    return onPaper ? PAPER : Math.max(280, Math.min(WIDEST, element.clientWidth));
   }
 
   /** A drawing is one picture to a screen reader; its description says where the figures are. */
@@ -282,95 +285,6 @@
     return draw;
   }
 
-  /** Names stand above their bars, so that a telephone has room for both. */
-  function named(list, text) {
-    return Plot.text(list, {
-      y: 'name',
-      text,
-      frameAnchor: 'left',
-      textAnchor: 'start',
-      dy: -9,
-      fill: 'currentColor',
-    });
-  }
-
-  function recall(element, rule) {
-    if (rule.recall.length === 0) return undefined;
-    const paint = (bar) => (bar.detected === 0 ? MISSED : CAUGHT);
-    const panel = (kind, width) => {
-      const list = rule.recall.filter((bar) => bar.kind === kind).sort((a, b) => a.recall - b.recall);
-      return picture({
-        ariaLabel: `Recall by ${kind} with 95 % intervals`,
-        width,
-        height: 36 * list.length + 40,
-        marginLeft: 8,
-        marginRight: 24,
-        marginTop: 8,
-        marginBottom: 28,
-        x: { domain: [0, 1], tickFormat: (share) => `${Math.round(share * 100)} %`, label: null, ticks: 5 },
-        y: { domain: list.map(({ name }) => name), axis: null, type: 'band', padding: 0 },
-        marks: [
-          Plot.gridX({ stroke: 'var(--line)', strokeOpacity: 1, ticks: 5 }),
-          named(list, ({ name, detected, planted }) => `${name}  ${detected} of ${planted}`),
-          Plot.link(list, {
-            x1: 'low',
-            x2: 'high',
-            y1: 'name',
-            y2: 'name',
-            stroke: paint,
-            strokeWidth: 6,
-            strokeOpacity: 0.35,
-            dy: 6,
-          }),
-          Plot.dot(list, { x: 'recall', y: 'name', r: 5, fill: paint, stroke: 'var(--ground)', dy: 6 }),
-        ],
-      });
-    };
-    return () => {
-      const width = widthOf(element);
-      const kinds = ['chain', 'variant'].filter((kind) => rule.recall.some((bar) => bar.kind === kind));
-      const beside = width > 720 ? Math.floor((width - 32) / 2) : width;
-      element.style.display = width > 720 ? 'grid' : 'block';
-      element.style.gridTemplateColumns = '1fr 1fr';
-      element.style.gap = '2rem';
-      element.replaceChildren(...kinds.map((kind) => panel(kind, beside)));
-    };
-  }
-
-  function noise(element, rule) {
-    const { noise: list } = rule;
-    if (list.length === 0) return undefined;
-    return () => {
-      element.replaceChildren(
-        picture({
-          ariaLabel: 'False rows by kind',
-          width: widthOf(element),
-          height: 36 * list.length + 32,
-          marginLeft: 8,
-          marginRight: 24,
-          marginTop: 8,
-          marginBottom: 24,
-          x: { label: null, ticks: 5, tickFormat: 's', domain: [0, d3.max(list, ({ rows }) => rows)], nice: true },
-          y: { domain: list.map(({ name }) => name), axis: null, type: 'band', padding: 0 },
-          marks: [
-            Plot.gridX({ stroke: 'var(--line)', strokeOpacity: 1, ticks: 5 }),
-            named(list, ({ name, rows }) => `${name}  ${d3.format(',')(rows)}`),
-            Plot.link(list, {
-              x1: 0,
-              x2: 'rows',
-              y1: 'name',
-              y2: 'name',
-              stroke: FALSE,
-              strokeWidth: 8,
-              strokeLinecap: 'butt',
-              dy: 6,
-            }),
-          ],
-        }),
-      );
-    };
-  }
-
   function sweep(element) {
     const { sweep: points } = data;
     element.previousElementSibling.hidden = false;
@@ -419,13 +333,17 @@
     };
   }
 
-  // On paper everything is open.
+  // On paper everything is open, and drawn as wide as the paper.
   let opened = [];
   addEventListener('beforeprint', () => {
     opened = [...document.querySelectorAll('details:not([open])')];
     for (const details of opened) details.open = true;
+    onPaper = true;
+    drawAll();
   });
   addEventListener('afterprint', () => {
     for (const details of opened) details.open = false;
+    onPaper = false;
+    drawAll();
   });
 })();

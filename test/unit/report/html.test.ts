@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { reportHtml } from '../../../src/report/html.ts';
+import { type HtmlReport, reportHtml } from '../../../src/report/html.ts';
 import { html, inlineData, inlineScript, markupText } from '../../../src/report/markup.ts';
 import { pageAssets } from '../../../src/report/page-assets.ts';
 import { readSweep } from '../../../src/report/swept.ts';
@@ -16,6 +16,19 @@ function body(page: string): string {
     .replace(/\s*\n\s*/g, ' ')
     .replace(/> ?</g, '>\n<')
     .trim();
+}
+
+/** Without tags. */
+function textOf(markup: string): string {
+  return markup
+    .replace(/<\/t[hd]>/g, ' ')
+    .replace(/<[^>]*>/g, '')
+    .replace(/ +/g, ' ')
+    .trim();
+}
+
+function leadOf(report: HtmlReport): string {
+  return /<p class="lead">(.*?)<\/p>/s.exec(reportHtml(report, NO_ASSETS))![1]!;
 }
 
 function dataOf(page: string): { rules: Record<string, unknown>[] } {
@@ -108,14 +121,75 @@ describe('the page', () => {
   });
 
   test('says what was expected and whether it holds', () => {
+    expect(reportHtml(handmadeReport(), NO_ASSETS)).toMatch(
+      /<code>recall &gt;= 0\.9<\/code><\/th><td data-by="0"><strong class="missed">no<\/strong><\/td><td class="n" data-by="0\.5">0\.5</,
+    );
+  });
+
+  test('says first what rang, what did not and which line lost it, how late, and how many false alarms there are', () => {
+    expect(textOf(leadOf(handmadeReport()))).toBe(
+      '2 of 4 attacks rang, half of them within 45 min. Line 4 lost 1 of the other 2. There is 1 false alarm a day.',
+    );
+    const page = reportHtml(handmadeReport(), NO_ASSETS);
+    const at = ['class="lead"', 'class="glance"', 'class="next"', '<h3 id="r0-timeline">'].map((each) =>
+      page.indexOf(each),
+    );
+    expect(at).toEqual(at.toSorted((a, b) => a - b));
+    expect(at[0]).toBeGreaterThan(0);
+  });
+
+  test.each([
+    [{ planted: 0, detected: 0 }, 'No attack was planted, so there is no recall to speak of.'],
+    [{ planted: 1, detected: 1 }, 'The only attack rang, half of them within 45 min.'],
+    [{ planted: 3, detected: 3 }, 'All 3 attacks rang, half of them within 45 min.'],
+    [{ planted: 3, detected: 0 }, 'None of 3 attacks rang, half of them within 45 min.'],
+  ])('puts %o in words', (counts, text) => {
     const report = handmadeReport();
-    const position = { file: 'rule.yaml', line: 1, column: 1 };
-    const expectations = [
-      { expectation: 'recall >= 0.9', metric: 'recall', unit: 'share', holds: false, measured: 0.5, position },
-    ] as const;
-    const score = { ...report.score, rules: report.score.rules.map((rule) => ({ ...rule, expectations })) };
-    const page = reportHtml({ ...report, score }, NO_ASSETS);
-    expect(page).toContain('<code>recall &gt;= 0.9</code></th><td><strong class="missed">no</strong></td>');
+    const rules = report.score.rules.map((rule) => ({ ...rule, losses: [], attacks: { ...rule.attacks, ...counts } }));
+    expect(textOf(leadOf({ ...report, score: { ...report.score, rules } }))).toMatch(new RegExp(`^${text}`));
+  });
+
+  test('holds a rule against what it reached before', () => {
+    const page = reportHtml(handmadeReport(), NO_ASSETS);
+    const [, rows] = /Against the baseline<\/caption>.*?<tbody>(.*?)<\/tbody>/s.exec(page)!;
+    expect(rows!.trim().split('\n').map(textOf)).toEqual([
+      'recall 0.75 0.5 0 worse',
+      'falseAlarmsPerDay 3 1 10% yes',
+      'timeToDetect.p50 unmeasured 50m',
+    ]);
+    expect(page).toContain('Newly missed:</strong> C ');
+    expect(page).toContain('Newly caught:</span> D');
+    const { score, ...rest } = handmadeReport();
+    const rules = score.rules.map((rule) => ({ ...rule, baseline: null }));
+    expect(reportHtml({ ...rest, score: { ...score, rules } }, NO_ASSETS)).toContain(
+      'The baseline does not hold this rule.',
+    );
+  });
+
+  test.each([
+    [
+      'Parts of the time to detect',
+      [
+        'From the act to its TimeGenerated 0 ms',
+        'From there to its ingestion 2 min',
+        'From there to the first run that can see it 50 min',
+        'From there to the alert 0 ms',
+      ],
+    ],
+    ['By what the author meant', ['yes: meant 1 1', 'no: not meant 1 1']],
+    [
+      'Rows by schedule',
+      [
+        'every 1h over 2h, as it is 15 1 4 88 %',
+        'SigninLogs 7 0 2 88 %',
+        'AuditLogs 8 1 2 88 %',
+        'every 15m over 135m 0 0 0 n/a',
+      ],
+    ],
+  ])('has a table: %s', (caption, expected) => {
+    const page = reportHtml(handmadeReport(), NO_ASSETS);
+    const [, rows] = new RegExp(`${caption}</caption>.*?<tbody>(.*?)</tbody>`, 's').exec(page)!;
+    expect(rows!.trim().split('\n').map(textOf)).toEqual(expected);
   });
 
   test('shows a sweep, the rule as it stands first where the grid lacks it', () => {
