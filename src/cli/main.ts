@@ -222,8 +222,8 @@ withLists(command('report', 'lay out what rules catch and miss as one HTML file'
     (await import('./commands/report.ts')).report(dataset, flags, terminal, interruptible()),
   );
 
-withLists(command('check', 'find what is wrong with a rule, and what works otherwise than it says'))
-  .argument('<file>', 'rule: a YAML template, an exported JSON rule, or a bare .kql query')
+withLists(command('check', 'find what is wrong with rules, and what works otherwise than they say'))
+  .argument('<file...>', 'rules: YAML templates, exported JSON rules, or bare .kql queries')
   .addOption(new Option('--format <name>', 'form of the findings').choices(['text', 'json', 'sarif', 'github']))
   .addOption(
     new Option('--fail-on <severity>', 'exit with 1 where a finding is as bad as this')
@@ -232,9 +232,9 @@ withLists(command('check', 'find what is wrong with a rule, and what works other
   )
   .option('--with <dataset>', 'replay the rule over it, and say what the findings cost')
   .option('--threads <count>', 'worker threads of that replay (default: one a core); 0 works without', THREADS)
-  .action(async (file: string, flags: CheckFlags) =>
+  .action(async (files: string[], flags: CheckFlags) =>
     (await import('./commands/check.ts')).check(
-      file,
+      files,
       flags,
       terminal,
       flags.with === undefined ? undefined : interruptible(),

@@ -117,6 +117,11 @@ export interface RuleSource {
 export interface ReadRule {
   /** Undefined where `errors` leave nothing that could run. */
   readonly rule: Rule | undefined;
+  /**
+   * The rule as far as it can be read: a field that `errors` are about has a value that no check finds fault with. Undefined
+   * where no field can be told from another.
+   */
+  readonly draft: Rule | undefined;
   /** The query, even of a rule that is broken elsewhere. */
   readonly query: string | undefined;
   readonly source: RuleSource;
@@ -176,7 +181,7 @@ function refused(file: string, message: string): ReadRule {
     fieldProblem: (_path, problem, hint) => source.problem(problem, 0, 0, hint),
   };
   const errors = [{ message: `${file}: ${message}` }];
-  return { rule: undefined, query: undefined, source: ruleSource, errors, warnings: [] };
+  return { rule: undefined, draft: undefined, query: undefined, source: ruleSource, errors, warnings: [] };
 }
 
 function readBareQuery(text: string, file: string): ReadRule {
@@ -216,7 +221,7 @@ function readBareQuery(text: string, file: string): ReadRule {
       hint: 'a YAML rule with queryFrequency and queryPeriod says when it runs and how far it looks back',
     },
   ];
-  return { rule, query, source: ruleSource, errors: [], warnings };
+  return { rule, draft: rule, query, source: ruleSource, errors: [], warnings };
 }
 
 const EMPTY_RULE: Omit<Rule, 'name' | 'query' | 'raw'> = {
@@ -371,6 +376,7 @@ class RuleReader {
     };
     return {
       rule: this.errors.length > 0 ? undefined : rule,
+      draft: broken ? undefined : rule,
       query: query === '' ? undefined : query,
       source: ruleSource,
       errors: sortProblems(this.errors),
@@ -385,7 +391,7 @@ class RuleReader {
     this.#fields = fields;
     const map = this.#mapReader(fields, RULE_FIELDS, 'field');
     const missing = (message: string, hint?: string): void => {
-      if (!broken) this.errors.push(this.at(fields, message, hint));
+      if (!broken) this.errors.push(this.#absent(fields, message, hint));
     };
 
     const kindNode = map.node('kind') ?? outerKind;
@@ -393,7 +399,7 @@ class RuleReader {
     const declared = kindNode !== undefined;
 
     const name = map.text('name') ?? map.text('displayName');
-    if (name === undefined) this.warnings.push(this.at(fields, 'the rule has no name', 'add "name: ..."'));
+    if (name === undefined) this.warnings.push(this.#absent(fields, 'the rule has no name', 'add "name: ..."'));
 
     const query = map.text('query');
     if (query === undefined || query.trim() === '') {
@@ -411,7 +417,7 @@ class RuleReader {
         if (map.node(field) || broken) continue;
         const message = `the rule has no ${field}`;
         if (declared) missing(message, `add "${field}: 1h"`);
-        else this.warnings.push(this.at(fields, `${message}; ${formatDuration(DEFAULT_INTERVAL)} is taken`));
+        else this.warnings.push(this.#absent(fields, `${message}; ${formatDuration(DEFAULT_INTERVAL)} is taken`));
       }
     }
 
@@ -437,8 +443,9 @@ class RuleReader {
       version: map.text('version') ?? map.text('templateVersion'),
       enabled: map.bool('enabled') ?? true,
       query: query ?? '',
-      queryFrequency: frequency ?? DEFAULT_INTERVAL,
-      queryPeriod: period ?? DEFAULT_INTERVAL,
+      // Where one of the two cannot be read, nothing is said of how they go together.
+      queryFrequency: frequency ?? (declared ? period : undefined) ?? DEFAULT_INTERVAL,
+      queryPeriod: period ?? (declared ? frequency : undefined) ?? DEFAULT_INTERVAL,
       triggerOperator: operator ?? 'gt',
       triggerThreshold: map.count('triggerThreshold') ?? 0,
       suppression: suppressed ? suppression : undefined,
@@ -553,14 +560,16 @@ class RuleReader {
     const incident = map.map('incidentConfiguration', INCIDENT_FIELDS);
     if (!incident) return defaults;
     const grouping = incident.map('groupingConfiguration', GROUPING_FIELDS);
+    const method = grouping?.oneOf('matchingMethod', MATCHING_METHODS);
     return {
       createIncident: incident.bool('createIncident') ?? defaults.createIncident,
       grouping: grouping
         ? {
-            enabled: grouping.bool('enabled') ?? false,
+            // What alerts are grouped by cannot be judged without knowing how they are matched.
+            enabled: (grouping.bool('enabled') ?? false) && (method !== undefined || !grouping.node('matchingMethod')),
             reopenClosedIncident: grouping.bool('reopenClosedIncident') ?? false,
             lookback: grouping.duration('lookbackDuration') ?? DEFAULT_LOOKBACK,
-            matchingMethod: grouping.oneOf('matchingMethod', MATCHING_METHODS) ?? 'AllEntities',
+            matchingMethod: method ?? 'AllEntities',
             groupByEntities: grouping.list('groupByEntities'),
             groupByAlertDetails: grouping.list('groupByAlertDetails'),
             groupByCustomDetails: grouping.list('groupByCustomDetails'),
@@ -617,6 +626,11 @@ class RuleReader {
   at(node: Node, message: string, hint?: string): Problem {
     const [start, end] = this.#source.extentOf(node);
     return this.#source.problem(message, start, end, hint);
+  }
+
+  /** A field that is not there: the place where the fields begin, without an excerpt, for what stands there is not at fault. */
+  #absent(fields: YAMLMap, message: string, hint?: string): Problem {
+    return { ...this.at(fields, message, hint), excerpt: undefined };
   }
 
   /** The node as the file has it. */
@@ -722,10 +736,7 @@ class MapReader {
     const text = isScalar(node) ? scalarText(node) : '';
     const ticks = parseDuration(text);
     if (ticks !== undefined && ticks > 0n) return ticks;
-    const hint = /^[\d.]+$/.test(text.trim())
-      ? `which unit? ${text.trim()}m is minutes, ${text.trim()}h hours`
-      : undefined;
-    this.#wrongType(name, 'a duration such as 1h, 30m, 1d or PT1H', node, hint);
+    this.#wrongType(name, 'a duration such as 1h, 30m, 1d or PT1H', node, durationHint(text.trim()));
     return undefined;
   }
 
@@ -789,6 +800,12 @@ class MapReader {
   #wrongType(name: string, expected: string, found: Node, hint?: string): void {
     this.#reader.errors.push(this.#reader.at(found, `${name}: found ${kindOf(found)}, expected ${expected}`, hint));
   }
+}
+
+function durationHint(text: string): string | undefined {
+  if (/^[\d.]+$/.test(text)) return `which unit? ${text}m is minutes, ${text}h hours`;
+  const days = /^PT(\d+[DW])$/i.exec(text);
+  return days ? `days stand before the T: P${days[1]!.toUpperCase()}` : undefined;
 }
 
 /** The text as the file spells it, so that `version: 1.10` stays `1.10`. */

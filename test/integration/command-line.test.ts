@@ -57,7 +57,7 @@ describe('a wrong command line', () => {
     { args: ['chekc'], says: ["unknown command 'chekc'", 'Did you mean check?'] },
     { args: ['check', SEED_RULE, '--jsn'], says: ["unknown option '--jsn'", 'Did you mean --json?'] },
     { args: ['check'], says: ["missing required argument 'file'", 'hint: tocsin help check shows'] },
-    { args: ['check', 'a.yaml', 'b.yaml'], says: ['too many arguments'] },
+    { args: ['explain', 'a.yaml', 'b.yaml'], says: ['too many arguments'] },
   ])('is answered with what is wrong: $args', async ({ args, says }) => {
     const { code, stdout, stderr } = await tocsin(args);
     expect([code, stdout]).toEqual([EXIT_CODES.usage, '']);
@@ -93,7 +93,7 @@ describe('a failure', () => {
     const folder = temporaryFolder();
     const target = file ?? path.join(folder, 'rule.yaml');
     if (content !== undefined) writeFileSync(target, content);
-    const finished = await tocsin(['check', target]);
+    const finished = await tocsin(['explain', target]);
     expect([finished.code, finished.stdout]).toEqual([code, '']);
     expect(finished.stderr).toMatch(/^error: /);
     expect(finished.stderr).toContain(says);
@@ -138,13 +138,34 @@ describe('check', () => {
     expect((await tocsin(['check', file])).code).toBe(EXIT_CODES.definition);
   });
 
-  test('lists every problem with its position, carets under the words, and the nearest name', async () => {
+  test('lists what is wrong with several files, each with its position, carets and the nearest name', async () => {
     const folder = temporaryFolder();
-    const rule = ['name: x', 'kind: Scheduled', 'queryFrequency: 1h', 'queryPeriod: 1h', 'query: |', '  AuditLog'];
-    writeFileSync(path.join(folder, 'rule.yaml'), [...rule, '  | where Category == "Policy"', ''].join('\n'));
-    const { code, stdout, stderr } = await tocsin(['check', 'rule.yaml'], { cwd: folder });
-    expect([code, stdout]).toEqual([EXIT_CODES.definition, '']);
-    expect(stderr).toMatch(/rule\.yaml:6:3: .*AuditLog.*\n {6}AuditLog\n {6}\^{8}\nhint: did you mean AuditLogs\?/);
+    const rule = (query: string) => `kind: Scheduled\nqueryFrequency: 1h\nqueryPeriod: 1h\nquery: |\n  ${query}\n`;
+    writeFileSync(
+      path.join(folder, 'one.yaml'),
+      `tactics: [Persistance]\n${rule('AuditLog\n  | where Category == "Policy"')}`,
+    );
+    writeFileSync(path.join(folder, 'two.yaml'), `name: two\n${rule('SigninLogs')}`);
+    const files = ['one.yaml', 'two.yaml'];
+    const { code, stdout, stderr } = await tocsin(['check', ...files], { cwd: folder });
+    expect(code).toBe(EXIT_CODES.definition);
+    expect(stdout).toMatch(
+      /one\.yaml:6:3: error query: .*AuditLog.*\n {6}AuditLog\n {6}\^{8}\n {2}why: .*\n {2}fix: did you mean AuditLogs\?\n {2}see: docs\/checks\.md#query\n/,
+    );
+    expect(stdout).toMatch(/one\.yaml:1:11: error tactic-unknown: .*did you mean Persistence\?/);
+    expect(stdout).toMatch(
+      /\ntwo\.yaml: 0 errors, .*\n {2}two\n {2}runs every 1h over 1h, returns \d+ columns\n2 files: 2 errors, /,
+    );
+    expect(stderr).toBe('error: one.yaml: 2 errors\nhint: see the findings\n');
+    const json = await tocsin(['check', ...files, '--json'], { cwd: folder });
+    const lines = json.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { file: string; columns: unknown });
+    expect(lines.map(({ file, columns }) => [file, columns === null])).toEqual([
+      ['one.yaml', true],
+      ['two.yaml', false],
+    ]);
   });
 });
 

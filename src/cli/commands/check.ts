@@ -9,7 +9,7 @@ import { prove, type Scored } from '../../report/proof.ts';
 import { toAnnotations, toSarif } from '../../rules/checks/formats.ts';
 import { anyAtLeast, checkRule, type CheckSeverity, type Finding, type RuleCheck } from '../../rules/checks/index.ts';
 import { type CompiledRule, compileRule, compileVariant, readRuleText } from '../../rules/compile.ts';
-import { formatDuration } from '../../rules/duration.ts';
+import { formatNumber } from '../../report/format.ts';
 import { score } from '../../score/score.ts';
 import { missedEvents, whyNot } from '../../why/why.ts';
 import type { Terminal } from '../terminal.ts';
@@ -25,54 +25,70 @@ export interface CheckFlags extends TableFiles {
 }
 
 /**
- * @throws {@link TocsinError} where the rule cannot be read or compiled (except for formats that other tools read, which
- * hold that too); `RULE` where Sentinel would refuse it; `EXPECTATION` where a finding is as bad as `--fail-on` says.
+ * Checks rule files. Whatever is wrong with one is a finding, so nothing hides anything else.
+ *
+ * @throws {@link TocsinError} `INPUT` where a file cannot be read; after the findings `RULE` where Sentinel would refuse a
+ * rule, `EXPECTATION` where a finding is as bad as `--fail-on` says.
  */
 export async function check(
-  file: string,
+  files: readonly string[],
   flags: CheckFlags,
   terminal: Terminal,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<void> {
   const tables = tablesFromFiles(flags);
   const format = flags.format ?? (terminal.json ? 'json' : 'text');
-  const plain = checkRule(readRuleText(file), file, tables);
-  const checked = flags.with === undefined ? plain : await proven(plain, flags.with, flags, terminal, signal);
-  const { findings, suppressed } = checked;
+  const texts = files.map((file) => ({ file, text: readRuleText(file) }));
+  const checked: RuleCheck[] = [];
+  for (const { file, text } of texts) {
+    const plain = checkRule(text, file, tables);
+    checked.push(flags.with === undefined ? plain : await proven(plain, flags.with, flags, terminal, signal));
+  }
   switch (format) {
     case 'sarif': {
       const { version } = createRequire(import.meta.url)('tocsin/package.json') as { version: string };
-      await terminal.result(JSON.stringify(toSarif([checked], version), null, 2));
+      await terminal.result(JSON.stringify(toSarif(checked, version), null, 2));
       break;
     }
     case 'github':
-      await terminal.results(toAnnotations(checked));
+      await terminal.results(checked.flatMap(toAnnotations));
       break;
-    case 'json': {
-      const { rule, plan } = compileRule(file, tables);
-      const { columns } = plan.root;
-      await terminal.result(
-        JSON.stringify({ schema: 'tocsin.check/1', file, rule: rule.name, columns, findings, suppressed }),
+    case 'json':
+      await terminal.results(
+        checked.map(({ file, rule, columns, findings, suppressed }) =>
+          JSON.stringify({
+            schema: 'tocsin.check/1',
+            file,
+            rule: rule ?? null,
+            columns: columns ?? null,
+            findings,
+            suppressed,
+          }),
+        ),
       );
       break;
-    }
-    case 'text': {
-      const { rule, plan } = compileRule(file, tables);
-      await terminal.results(findings.map((finding) => `${describe(finding, terminal)}\n`));
-      const schedule =
-        rule.kind === 'NRT'
-          ? 'runs every minute (NRT)'
-          : `runs every ${formatDuration(rule.queryFrequency)} over ${formatDuration(rule.queryPeriod)}`;
-      await terminal.result(
-        `${file}: ${summary(findings, suppressed)}\n  ${rule.name}\n  ${schedule}, returns ${plan.root.columns.length} columns`,
-      );
-    }
+    case 'text':
+      await terminal.results(checked.flatMap((each) => [...described(each, terminal)]));
+      if (checked.length > 1) await terminal.result(totals(checked));
   }
-  if (anyAtLeast(findings, 'error')) {
-    throw new TocsinError('RULE', { message: `${file}: ${counted(findings, 'error')}`, hint: 'see the findings' });
+  const refused = checked.filter(({ findings }) => anyAtLeast(findings, 'error'));
+  if (refused.length > 0) {
+    throw new TocsinError(
+      'RULE',
+      refused.map(({ file, findings }, index) => ({
+        message: `${file}: ${counted(findings, 'error')}`,
+        hint: index === refused.length - 1 ? 'see the findings' : undefined,
+      })),
+    );
   }
-  if (anyAtLeast(findings, flags.failOn)) {
-    throw new TocsinError('EXPECTATION', `${file}: ${summary(findings, 0)}, and --fail-on is ${flags.failOn}`);
+  const failed = checked.filter(({ findings }) => anyAtLeast(findings, flags.failOn));
+  if (failed.length > 0) {
+    throw new TocsinError(
+      'EXPECTATION',
+      failed.map(({ file, findings }) => ({
+        message: `${file}: ${summary(findings, 0)}, and --fail-on is ${flags.failOn}`,
+      })),
+    );
   }
 }
 
@@ -134,12 +150,44 @@ async function proven(
 /** Findings of a rule that does not compile. */
 const CANNOT_RUN: ReadonlySet<string> = new Set(['rule', 'query', 'query-unsupported']);
 
-function describe({ check: id, severity, why, fix, problem, proof }: Finding, terminal: Terminal): string {
-  const { colors } = terminal;
+/** A rule's findings and what they come to. What is to be said of a check is said once. */
+function* described(checked: RuleCheck, terminal: Terminal): Generator<string> {
+  const { file, findings, suppressed, rule, schedule, columns } = checked;
+  const explained = new Set<string>();
+  for (const finding of findings) {
+    yield `${describe(finding, !explained.has(finding.check), terminal)}\n`;
+    explained.add(finding.check);
+  }
+  yield `${file}: ${summary(findings, suppressed)}`;
+  if (rule !== undefined) yield `  ${rule}`;
+  const facts = [
+    ...(schedule === undefined ? [] : [`runs ${schedule}`]),
+    ...(columns === undefined ? [] : [`returns ${formatNumber(columns.length, 'column')}`]),
+  ];
+  if (facts.length > 0) yield `  ${facts.join(', ')}`;
+}
+
+function describe(finding: Finding, explain: boolean, { colors }: Terminal): string {
+  const { check: id, severity, why, fix, docs, problem, proof } = finding;
   const color = { error: colors.red, warning: colors.yellow, info: colors.cyan }[severity];
   const head = { ...problem, message: `${color(severity)} ${colors.bold(id)}: ${problem.message}`, hint: undefined };
-  const cost = proof ? `\n  cost: ${colors.bold(proof.message)}` : '';
-  return `${formatProblem(head)}${cost}\n  why: ${why}\n  fix: ${fix}`;
+  return [
+    formatProblem(head),
+    ...(proof ? [`  cost: ${colors.bold(proof.message)}`] : []),
+    ...(explain ? [`  why: ${why}`] : []),
+    // The fix of a fault of the file is its own.
+    ...(fix !== '' && (explain || problem.hint !== undefined) ? [`  fix: ${fix}`] : []),
+    ...(explain ? [`  see: ${docs}`] : []),
+  ].join('\n');
+}
+
+/** `3 files: 1 error, 15 warnings, 6 hints`. */
+function totals(checked: readonly RuleCheck[]): string {
+  const suppressed = checked.reduce((sum, each) => sum + each.suppressed, 0);
+  return `${formatNumber(checked.length, 'file')}: ${summary(
+    checked.flatMap(({ findings }) => findings),
+    suppressed,
+  )}`;
 }
 
 const PLURALS: Readonly<Record<CheckSeverity, [string, string]>> = {

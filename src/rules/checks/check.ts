@@ -50,6 +50,8 @@ export interface Finding {
   readonly message: string;
   readonly why: string;
   readonly fix: string;
+  /** Where the check is documented, from the root of the package: `docs/checks.md#result-not-filtered`. */
+  readonly docs: string;
   /** Position, excerpt. */
   readonly problem: Problem;
   /** In the query's text; absent where the finding is about a field of the rule, or the file. */

@@ -1,6 +1,6 @@
 /** Findings in the forms that other tools read: SARIF 2.1.0 and GitHub's annotations; and the checks as documentation. */
 import type { Position } from '../../base/errors.ts';
-import { CHECKS, type CheckSeverity, type Finding, FILE_CHECKS, type RuleCheck } from './index.ts';
+import { type Check, CHECKS, type CheckSeverity, type Finding, FILE_CHECKS, type RuleCheck } from './index.ts';
 
 const LEVELS: Readonly<Record<CheckSeverity, 'error' | 'warning' | 'note'>> = {
   error: 'error',
@@ -27,12 +27,15 @@ export function toSarif(checked: readonly RuleCheck[], version: string): Record<
           driver: {
             name: 'Tocsin',
             version,
-            rules: rules.map(({ id, severity, title, why, fix }) => ({
-              id,
-              shortDescription: { text: title },
-              fullDescription: { text: why },
-              help: { text: fix },
-              defaultConfiguration: { level: LEVELS[severity] },
+            rules: rules.map((check) => ({
+              id: check.id,
+              shortDescription: { text: check.title },
+              fullDescription: { text: check.why },
+              help: {
+                text: [check.fix, `docs/checks.md#${check.id}`].filter((text) => text !== '').join('\n'),
+                markdown: sectionOf(check).join('\n'),
+              },
+              defaultConfiguration: { level: LEVELS[check.severity] },
             })),
           },
         },
@@ -73,7 +76,7 @@ export function toSarif(checked: readonly RuleCheck[], version: string): Record<
 
 /** What is the matter, what it cost where that was measured, and how to fix it. */
 function textOf({ message, proof, fix }: Finding): string {
-  return [message, ...(proof ? [`Measured: ${proof.message}`] : []), fix].join('. ');
+  return [message, ...(proof ? [`Measured: ${proof.message}`] : []), ...(fix ? [fix] : [])].join('. ');
 }
 
 /** A relative path as a URI reference. */
@@ -116,6 +119,7 @@ function escapeProperty(text: string): string {
 
 /** docs/checks.md: every check with its reason, its remedy and both its examples. */
 export function checksAsMarkdown(): string {
+  const rules = [...FILE_CHECKS, ...CHECKS];
   const lines = [
     '# Checks of rules',
     '',
@@ -127,31 +131,26 @@ export function checksAsMarkdown(): string {
     '',
     '| check | severity | what it finds | |',
     '|---|---|---|---|',
-    ...[...FILE_CHECKS, ...CHECKS].map(
+    ...rules.map(
       (check) =>
         `| [${check.id}](#${check.id}) | ${check.severity} | ${check.title} | ${'repair' in check ? 'replayed' : ''} |`,
     ),
     '',
   ];
-  for (const { id, severity, title, why } of FILE_CHECKS) {
-    lines.push(`## ${id}`, '', `${title} (${severity}). ${why}`, '');
-  }
-  for (const { id, severity, title, why, fix, bad, good } of CHECKS) {
-    lines.push(`## ${id}`, '', `${title} (${severity}). ${why}`, '', `${fix}`, '');
-    lines.push(
-      'Found in:',
-      '',
-      '```yaml',
-      bad.trimEnd(),
-      '```',
-      '',
-      'Not in:',
-      '',
-      '```yaml',
-      good.trimEnd(),
-      '```',
-      '',
-    );
-  }
+  for (const check of rules) lines.push(`## ${check.id}`, '', ...sectionOf(check));
   return lines.join('\n');
+}
+
+type Documented = Pick<Check, 'severity' | 'title' | 'why' | 'fix'> & Partial<Pick<Check, 'bad' | 'good'>>;
+
+/** What is written of a check below its heading. */
+function sectionOf({ severity, title, why, fix, bad, good }: Documented): string[] {
+  const yaml = (text: string): string[] => ['```yaml', text.trimEnd(), '```', ''];
+  return [
+    `${title} (${severity}). ${why}`,
+    '',
+    ...(fix ? [fix, ''] : []),
+    ...(bad === undefined ? [] : ['Found in:', '', ...yaml(bad)]),
+    ...(good === undefined ? [] : ['Not in:', '', ...yaml(good)]),
+  ];
 }

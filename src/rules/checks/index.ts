@@ -7,10 +7,12 @@
  */
 import { nearestName, type Problem, TocsinError } from '../../base/errors.ts';
 import { compileQuery } from '../../kql/compile.ts';
+import type { ColumnInfo } from '../../columns/batch.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { CompileRuleOptions } from '../compile.ts';
 import { fillPlaceholders } from '../placeholders.ts';
-import { readRule, type RuleSource } from '../rule.ts';
+import { readRule, type Rule, type RuleSource } from '../rule.ts';
+import { formatDuration } from '../duration.ts';
 import { type Check, type CheckSeverity, type Finding, locate } from './check.ts';
 import { QUERY_CHECKS } from './query.ts';
 import { TEMPLATE_CHECKS } from './template.ts';
@@ -27,28 +29,28 @@ export const FILE_CHECKS: readonly Omit<Check, 'find' | 'bad' | 'good'>[] = [
     severity: 'error',
     title: 'The rule cannot be read',
     why: 'Neither Sentinel nor Tocsin can run it.',
-    fix: 'See the message.',
+    fix: '',
   },
   {
     id: 'rule-form',
     severity: 'warning',
     title: 'The file is read, but not as it is written',
     why: 'Sentinel minds forms that Tocsin forgives: an unknown field has no effect, and one that is missing may be refused.',
-    fix: 'See the message.',
+    fix: '',
   },
   {
     id: 'query',
     severity: 'error',
     title: 'The query does not compile',
     why: 'Sentinel refuses to save the rule.',
-    fix: 'See the message.',
+    fix: '',
   },
   {
     id: 'query-unsupported',
     severity: 'warning',
     title: 'The query asks for what Tocsin does not support',
     why: 'The rule may be fine in Sentinel, but it cannot be replayed, and its meaning is not checked.',
-    fix: 'See the message.',
+    fix: '',
   },
   {
     id: 'suppression-unknown',
@@ -63,6 +65,10 @@ export interface RuleCheck {
   readonly file: string;
   /** The rule's name, where it can be read. */
   readonly rule: string | undefined;
+  /** When it runs, in words; undefined where that cannot be read. */
+  readonly schedule: string | undefined;
+  /** Of the result; undefined where the query does not compile. */
+  readonly columns: readonly ColumnInfo[] | undefined;
   /** Sorted by position. */
   readonly findings: readonly Finding[];
   /** How many findings comments in the file switched off. */
@@ -79,7 +85,7 @@ export function checkRule(
   file: string,
   options: Omit<CompileRuleOptions, 'file' | 'dataset'> = {},
 ): RuleCheck {
-  const { rule, query, source, errors, warnings } = readRule(text, file);
+  const { rule: runnable, draft: rule, query, source, errors, warnings } = readRule(text, file);
   const filled = rule && query !== undefined ? fillPlaceholders(query, rule, source) : undefined;
   const found: Finding[] = [
     ...errors.map((problem) => fileFinding('rule', problem)),
@@ -107,12 +113,24 @@ export function checkRule(
       else found.push({ ...findingOf(check, locate(report, source)), ...('span' in report && { span: report.span }) });
     }
   }
-  return { file, rule: rule?.name, findings: sorted(found), suppressed };
+  return {
+    file,
+    rule: rule?.name,
+    schedule: runnable && scheduleOf(runnable),
+    columns: plan?.columns,
+    findings: sorted(found),
+    suppressed,
+  };
+}
+
+function scheduleOf({ kind, queryFrequency, queryPeriod }: Rule): string {
+  if (kind === 'NRT') return 'every minute (NRT)';
+  return `every ${formatDuration(queryFrequency)} over ${formatDuration(queryPeriod)}`;
 }
 
 function findingOf(check: Pick<Check, 'id' | 'severity' | 'why' | 'fix'>, problem: Problem): Finding {
   const { id, severity, why, fix } = check;
-  return { check: id, severity, message: problem.message, why, fix, problem };
+  return { check: id, severity, message: problem.message, why, fix, docs: `docs/checks.md#${id}`, problem };
 }
 
 function fileFinding(id: string, problem: Problem): Finding {

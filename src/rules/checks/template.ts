@@ -7,13 +7,14 @@
 import { nearestName } from '../../base/errors.ts';
 import { TICKS_PER_DAY, TICKS_PER_HOUR } from '../../base/time.ts';
 import type { ColumnInfo } from '../../columns/batch.ts';
-import { scannedTables } from '../../plan/plan.ts';
+import { scannedTables, visitPlan } from '../../plan/plan.ts';
 import { formatDuration } from '../duration.ts';
 import { ALERT_DETAILS, PLACEHOLDER, TACTICS } from '../vocabulary.ts';
 import { ATTACK_VERSION, cloudTechniqueFor, isIcs, sharesTactic, successorOf, TECHNIQUES } from './attack.ts';
 import type { Check, CheckInput, Report } from './check.ts';
 import { ENTITY_IDENTIFIERS } from './identifiers.ts';
 import { MAX_INTERVAL, MIN_INTERVAL } from './limits.ts';
+import { columnOrigin } from './origins.ts';
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const TECHNIQUE = /^T\d{4}(\.\d{3})?$/;
@@ -43,7 +44,7 @@ const FORMATS = [
 
 /** A message for a column that the query does not return; undefined where it does, or nobody knows what it returns. */
 function missingColumn({ plan }: CheckInput, name: string): string | undefined {
-  if (!plan || plan.columns.some((column) => column.name === name)) return undefined;
+  if (!plan || name === '' || plan.columns.some((column) => column.name === name)) return undefined;
   const near = nearestName(
     name,
     plan.columns.map((column) => column.name),
@@ -65,6 +66,30 @@ function* longerThan(field: string, text: string | undefined, most: number): Ite
     yield { path: [field], message: `${field}: found ${text!.length} characters, expected ${most} at most` };
 }
 
+/** Tables of the connectors that bring logs of identities. What others bring is not judged. */
+const CONNECTORS: Readonly<Record<string, readonly string[]>> = {
+  AzureActiveDirectory: [
+    'SigninLogs',
+    'AuditLogs',
+    'AADNonInteractiveUserSignInLogs',
+    'AADServicePrincipalSignInLogs',
+    'AADManagedIdentitySignInLogs',
+    'AADProvisioningLogs',
+    'ADFSSignInLogs',
+    'AADUserRiskEvents',
+    'AADRiskyUsers',
+    'AADRiskyServicePrincipals',
+    'AADServicePrincipalRiskEvents',
+    'MicrosoftGraphActivityLogs',
+  ],
+  AzureActivity: ['AzureActivity'],
+  BehaviorAnalytics: ['BehaviorAnalytics', 'IdentityInfo', 'UserPeerAnalytics'],
+  Office365: ['OfficeActivity'],
+};
+
+/** Types whose values name nobody and nothing. */
+const NO_NAMES: ReadonlySet<string> = new Set(['datetime', 'timespan', 'bool', 'real', 'decimal']);
+
 export const TEMPLATE_CHECKS: readonly Check[] = [
   {
     id: 'rule-id',
@@ -78,6 +103,37 @@ export const TEMPLATE_CHECKS: readonly Check[] = [
       if (rule.id === undefined) yield { path: [], message: 'the rule has no id' };
       else if (!GUID.test(rule.id))
         yield { path: ['id'], message: `id: found ${JSON.stringify(rule.id)}, expected a GUID` };
+    },
+  },
+  {
+    id: 'field-missing',
+    severity: 'warning',
+    title: 'A field that Sentinel requires is missing',
+    why: 'Sentinel refuses to save the rule, and its repository to take it; Tocsin runs it with a value of its own.',
+    fix: 'Say severity, triggerOperator and triggerThreshold.',
+    bad: 'severity: null\ntriggerThreshold: null',
+    good: 'severity: Low\ntriggerThreshold: 0',
+    *find({ rule }) {
+      const given = new Set(
+        Object.entries(rule.raw).flatMap(([name, value]) => (value === null ? [] : [name.toLowerCase()])),
+      );
+      // What has no schedule of its own is a hunting query or a bare one, of which nothing is required.
+      if (rule.kind === 'Scheduled' && !given.has('queryfrequency')) return;
+      const taken = [
+        ['severity', rule.severity],
+        ...(rule.kind === 'NRT'
+          ? []
+          : [
+              ['triggerOperator', rule.triggerOperator],
+              ['triggerThreshold', String(rule.triggerThreshold)],
+            ]),
+      ].filter(([name]) => !given.has(name!.toLowerCase()));
+      if (taken.length === 0) return;
+      const names = taken.map(([name]) => name).join(', ');
+      yield {
+        path: [],
+        message: `the rule has no ${names}; Tocsin takes ${taken.map(([, value]) => value).join(', ')}`,
+      };
     },
   },
   {
@@ -246,6 +302,8 @@ export const TEMPLATE_CHECKS: readonly Check[] = [
     bad: 'tactics: [Exfiltration]\nrelevantTechniques: [T1098]',
     good: 'tactics: [Persistence]\nrelevantTechniques: [T1098]',
     *find({ rule }) {
+      // A tactic that is misspelt is found as that.
+      if (!rule.tactics.every((tactic) => TACTICS.includes(tactic))) return;
       for (const [index, id] of rule.techniques.entries()) {
         const technique = TECHNIQUES.get(id);
         if (!technique || sharesTactic(technique, rule.tactics)) continue;
@@ -302,6 +360,38 @@ export const TEMPLATE_CHECKS: readonly Check[] = [
     },
   },
   {
+    id: 'connector-data-type',
+    severity: 'warning',
+    title: 'A required connector is misspelt, or does not bring what is asked of it',
+    why: 'The repository refuses the rule, or Sentinel shows it as lacking its data for ever.',
+    fix: 'Name the connector that brings the table; SigninLogs, AuditLogs and the other logs of Entra ID come by AzureActiveDirectory.',
+    bad: 'requiredDataConnectors:\n  - connectorId: AzureActivity\n    dataTypes: [AuditLogs]',
+    good: 'requiredDataConnectors:\n  - connectorId: AzureActiveDirectory\n    dataTypes: [AuditLogs]',
+    *find({ rule }) {
+      for (const [index, { connectorId, dataTypes }] of rule.requiredDataConnectors.entries()) {
+        const path = ['requiredDataConnectors', index];
+        const own = CONNECTORS[connectorId];
+        if (!own) {
+          // Short names of different connectors are near to each other (Office365, OfficeATP).
+          const long = Object.keys(CONNECTORS).filter((id) => id.length > 12);
+          const near = nearestName(connectorId, long);
+          if (near && Math.abs(near.length - connectorId.length) <= 2)
+            yield {
+              path: [...path, 'connectorId'],
+              message: `unknown connector ${JSON.stringify(connectorId)}; did you mean ${near}?`,
+            };
+          continue;
+        }
+        for (const [i, type] of dataTypes.entries()) {
+          const table = type.replace(/ .*$/, '');
+          const right = Object.keys(CONNECTORS).find((id) => CONNECTORS[id]!.includes(table));
+          if (right && !own.includes(table))
+            yield { path: [...path, 'dataTypes', i], message: `${connectorId} does not bring ${table}; ${right} does` };
+        }
+      }
+    },
+  },
+  {
     id: 'entity-type',
     severity: 'error',
     title: 'An entity type or identifier that Sentinel does not know',
@@ -313,6 +403,7 @@ export const TEMPLATE_CHECKS: readonly Check[] = [
       for (const [index, mapping] of rule.entityMappings.entries()) {
         const path = ['entityMappings', index];
         const identifiers = ENTITY_IDENTIFIERS[mapping.entityType];
+        if (mapping.entityType === '') continue;
         if (!identifiers) {
           const near = nearestName(mapping.entityType, Object.keys(ENTITY_IDENTIFIERS));
           yield {
@@ -322,7 +413,7 @@ export const TEMPLATE_CHECKS: readonly Check[] = [
           continue;
         }
         for (const [field, { identifier }] of mapping.fieldMappings.entries()) {
-          if (identifiers.includes(identifier)) continue;
+          if (identifier === '' || identifiers.includes(identifier)) continue;
           const near = nearestName(identifier, identifiers);
           yield {
             path: [...path, 'fieldMappings', field, 'identifier'],
@@ -353,7 +444,7 @@ export const TEMPLATE_CHECKS: readonly Check[] = [
         yield {
           path: ['entityMappings', index, 'fieldMappings'],
           at: 'key',
-          message: `${entityType}: found ${fieldMappings.length} identifiers, expected 1 to 3`,
+          message: `${entityType || 'entity'}: found ${fieldMappings.length} identifiers, expected 1 to 3`,
         };
       }
     },
@@ -376,11 +467,47 @@ export const TEMPLATE_CHECKS: readonly Check[] = [
     },
   },
   {
+    id: 'entity-column-type',
+    severity: 'warning',
+    title: 'An entity is mapped to a list, or to a value that is no name',
+    why: 'The whole list, written as JSON, becomes one entity that matches nothing: no grouping, no enrichment, no watchlist.',
+    fix: 'Return one value a row: group by it, or mv-expand the list to typeof(string).',
+    bad: `query: |
+  AuditLogs
+  | where OperationName == "Delete user" and Result == "success"
+  | summarize Actor = make_set(tostring(InitiatedBy.user.id)) by OperationName`,
+    good: `query: |
+  AuditLogs
+  | where OperationName == "Delete user" and Result == "success"
+  | summarize Times = count() by Actor = tostring(InitiatedBy.user.id)`,
+    *find(input) {
+      const { plan, rule } = input;
+      if (!plan) return;
+      let expands = false;
+      visitPlan(plan, (node) => (expands ||= node.op === 'expand'));
+      for (const [index, { fieldMappings }] of rule.entityMappings.entries()) {
+        for (const [field, { identifier, columnName }] of fieldMappings.entries()) {
+          const at = plan.columns.findIndex((column) => column.name === columnName);
+          if (at < 0) continue;
+          const { type } = plan.columns[at]!;
+          const isList = type === 'dynamic' && !expands && columnOrigin(plan, at).kind === 'aggregate';
+          if (!isList && !NO_NAMES.has(type)) continue;
+          yield {
+            path: ['entityMappings', index, 'fieldMappings', field, 'columnName'],
+            message: isList
+              ? `${columnName} is a list: all of its values together become one ${identifier}`
+              : `${columnName} is a ${type}, which is no ${identifier}`,
+          };
+        }
+      }
+    },
+  },
+  {
     id: 'detail-key',
     severity: 'error',
     title: 'A custom detail’s name is too long or malformed',
     why: 'Sentinel refuses to save the rule: 20 details at most, names of 20 letters, digits and underscores that begin with a letter.',
-    fix: 'Shorten the name.',
+    fix: 'Use up to 20 letters, digits and underscores, a letter first.',
     bad: 'customDetails:\n  TheNameOfTheOperation: OperationName',
     good: 'customDetails:\n  Operation: OperationName',
     *find({ rule }) {

@@ -48,35 +48,53 @@ describe('the shipped rule', () => {
   const text = readFileSync('rules/ni-auth-privileged-audit-actions.yaml', 'utf8');
   const checked = checkRule(text, 'ni.yaml');
 
-  test('has the faults that it is known for, each at its line', () => {
-    const lines = text.split('\n');
-    const at = checked.findings.map((f) => {
-      const { line, column } = f.problem.position!;
-      return `${f.check}: ${lines[line - 1]!.slice(column - 1)
-        .slice(0, 25)
-        .trim()}`;
-    });
-    expect(at).toEqual([
-      'overlap-without-guard: 2h',
-      'technique-host-only: T1134',
-      'ago-repeats-period: ago(2h)',
-      'string-compared-with-number: ResultType == 0',
-      'last-event-only: max(TimeGenerated) by Use',
-      'result-not-filtered: AuditLogs',
-      'ago-repeats-period: ago(2h)',
-      'category-is-no-privilege: Category in (',
-      'category-unknown: "DeviceManagement", "User',
-      'application-actors-dropped: isnotempty(UPN)',
-      'fan-out-by-address: join kind=inner NonIntera',
-      'upn-letter-case: $left.UPN == $right.UserP',
-      'upn-of-guests: $left.UPN == $right.UserP',
-      'publish-time-against-event-time: TimeGenerated - LastNISig',
-      'no-stable-key: order by AuditTime desc',
-      'detail-unit: TimeSinceNISignIn',
-      'single-alert-title: "Privileged Action After',
-      'override-full: "User {{UserPrincipalName',
-      'grouping-ignored: groupByEntities:',
-    ]);
+  const places = checked.findings.map(({ check, severity, problem }) => {
+    const { line, column } = problem.position!;
+    return {
+      place: `${line}:${column}`,
+      found: `${severity} ${check}`,
+      text: text.split('\n')[line - 1]!.slice(column - 1),
+    };
+  });
+
+  /** The faults that the rule is known for, by the number that each has in the list of them. */
+  test.each([
+    ['S1', '34:34', 'warning last-event-only', 'max(TimeGenerated)'],
+    ['S4', '43:5', 'warning fan-out-by-address', 'join kind=inner NonInteractiveUsers'],
+    ['S5', '43:44', 'warning upn-letter-case', '$left.UPN == $right.UserPrincipalName'],
+    ['S6', '43:44', 'info upn-of-guests', '$left.UPN == $right.UserPrincipalName'],
+    ['S7', '42:11', 'warning application-actors-dropped', 'isnotempty(UPN)'],
+    ['S8', '39:17', 'warning category-unknown', '"DeviceManagement"'],
+    ['S9', '37:11', 'warning category-is-no-privilege', 'Category in ('],
+    ['S10', '35:3', 'warning result-not-filtered', 'AuditLogs'],
+    ['S11', '33:15', 'info string-compared-with-number', 'ResultType == 0'],
+    ['S13', '44:12', 'warning publish-time-against-event-time', 'TimeGenerated - LastNISignIn'],
+    ['S15', '18:14', 'warning overlap-without-guard', '2h'],
+    ['S15', '55:5', 'info no-stable-key', 'order by AuditTime desc'],
+    ['S16', '32:31', 'info ago-repeats-period', 'ago(2h)'],
+    ['S16', '36:27', 'info ago-repeats-period', 'ago(2h)'],
+    ['S17', '70:27', 'warning single-alert-title', '"Privileged Action After Silent Auth'],
+    ['S18', '79:5', 'warning grouping-ignored', 'groupByEntities:'],
+    ['S19', '68:25', 'warning detail-unit', 'TimeSinceNISignIn'],
+    ['S20', '71:27', 'info override-full', '"User {{UserPrincipalName}} performed'],
+    ['S21', '28:5', 'warning technique-host-only', 'T1134'],
+  ])('has %s at %s: %s', (_, place, found, says) => {
+    const here = places.filter((one) => one.place === place && one.found === found);
+    expect(here).toHaveLength(1);
+    expect(here[0]!.text.startsWith(says)).toBe(true);
+  });
+
+  test('has nothing else', () => {
+    expect(places).toHaveLength(19);
+    expect(checked.suppressed).toBe(0);
+  });
+
+  test('leads each finding to its page', () => {
+    const headings = readFileSync('docs/checks.md', 'utf8').match(/^## .*$/gm);
+    for (const { check, docs } of checked.findings) {
+      expect(docs).toBe(`docs/checks.md#${check}`);
+      expect(headings).toContain(`## ${check}`);
+    }
   });
 });
 
@@ -86,8 +104,71 @@ describe('checking a file', () => {
       'versoin: 1\ntactics: [Persistance]\nseverity: Highest\nquery: |\n  AuditLogs\n  | where Foo == 1\n',
     );
     const checks = found(text);
-    expect(checks.map((c) => c.replace(/@.*/, ''))).toEqual(['rule', 'query', 'rule-form']);
+    expect(checks.map((c) => c.replace(/@.*/, ''))).toEqual(['rule', 'tactic-unknown', 'query', 'rule-form']);
     expect(checks).toEqual(checks.toSorted((a, b) => Number(a.split('@')[1]) - Number(b.split('@')[1])));
+  });
+
+  test('lists every fault of a half-empty rule at once, at its place, and none that follows from another', () => {
+    const text = `id: not-a-guid
+kind: Sheduled
+severity: Critical
+queryFrequency: 3h
+queryPeriod: 20
+triggerOperator: gte
+triggerTreshold: 0
+tactics: [Persistance, Impact]
+relevantTechniques: [T1098, T12345]
+query:
+entityMappings:
+  - entityType: Acount
+    fieldMappings:
+      - columnName: Actor
+  - fieldMappings:
+customDetails:
+  A name: Actor
+alertDetailsOverride:
+  alertDisplayNameFormat: "{{A}} {{B}} {{C}} {{D}}"
+incidentConfiguration:
+  createIncident: maybe
+  groupingConfiguration:
+    enabled: true
+    matchingMethod: AnyAlerts
+    lookbackDuration: PT8D
+    groupByEntities: [Account]
+`;
+    const { findings } = checkRule(text, 'rule.yaml');
+    expect(
+      findings.map(
+        ({ check, message, problem }) => `${problem.position!.line}:${problem.position!.column} ${check}: ${message}`,
+      ),
+    ).toMatchInlineSnapshot(`
+      [
+        "1:1 rule: the rule has no query",
+        "1:1 rule-form: the rule has no name",
+        "1:1 field-missing: the rule has no triggerThreshold; Tocsin takes 0",
+        "1:5 rule-id: id: found "not-a-guid", expected a GUID",
+        "2:7 rule: kind: found "Sheduled", expected one of Scheduled, NRT",
+        "3:11 rule: severity: found "Critical", expected one of Informational, Low, Medium, High",
+        "5:14 rule: queryPeriod: found "20", expected a duration such as 1h, 30m, 1d or PT1H",
+        "6:18 rule: triggerOperator: found "gte", expected one of gt, lt, eq, ne, GreaterThan, LessThan, Equal, NotEqual",
+        "7:1 rule-form: unknown field "triggerTreshold"",
+        "8:11 tactic-unknown: unknown tactic "Persistance"; did you mean Persistence?",
+        "9:29 technique-form: technique: found "T12345", expected T1234 or T1234.001",
+        "12:17 entity-type: unknown entity type "Acount"; did you mean Account?",
+        "14:9 rule: identifier is missing",
+        "15:5 rule: entityType is missing",
+        "15:5 entity-count: entity: found 0 identifiers, expected 1 to 3",
+        "17:3 detail-key: "A name" must begin with a letter and hold only letters, digits and underscores",
+        "19:27 override-placeholders: alertDisplayNameFormat: found 4 columns, expected 3 at most",
+        "19:27 single-alert-title: a run raises one alert for all its rows, but alertDisplayNameFormat names columns of one row",
+        "21:19 rule: createIncident: found "maybe", expected true or false",
+        "24:21 rule: matchingMethod: found "AnyAlerts", expected one of AllEntities, AnyAlert, Selected",
+        "25:23 rule: lookbackDuration: found "PT8D", expected a duration such as 1h, 30m, 1d or PT1H",
+      ]
+    `);
+    expect(findings.find(({ message }) => message.startsWith('lookbackDuration'))!.fix).toBe(
+      'days stand before the T: P8D',
+    );
   });
 
   test('checks the template even where the query does not compile', () => {
@@ -128,6 +209,64 @@ describe('checking a file', () => {
     expect(anyAtLeast(findings, 'warning')).toBe(true);
     expect(anyAtLeast(findings, 'error')).toBe(false);
     expect(anyAtLeast([], 'info')).toBe(false);
+  });
+});
+
+describe('a check is silent', () => {
+  const silent = (fields: string): void => {
+    const found = checkRule(cleanRuleWith(fields), 'rule.yaml').findings;
+    expect(found.map(({ check, message }) => `${check}: ${message}`)).toEqual([]);
+  };
+
+  test('on connectors whose tables it does not know, near in name to one that it knows or not', () => {
+    for (const id of [
+      'OfficeATP',
+      'AzureFirewall',
+      'MicrosoftThreatProtection',
+      'AzureActiveDirectoryIdentityProtection',
+    ]) {
+      silent(`requiredDataConnectors:
+  - connectorId: AzureActiveDirectory
+    dataTypes: [AuditLogs]
+  - connectorId: ${id}
+    dataTypes: [SecurityAlert (IPC)]
+`);
+    }
+  });
+
+  test('on an entity from an element of a list, or from a dynamic value that is none', () => {
+    silent(`query: |
+  AuditLogs
+  | where OperationName == "Delete user" and Result == "success"
+  | summarize Actors = make_set(tostring(InitiatedBy.user.id)) by OperationName
+  | mv-expand Actor = Actors
+`);
+    silent(`query: |
+  AuditLogs
+  | where OperationName == "Delete user" and Result == "success"
+  | extend Actor = InitiatedBy.user.id
+`);
+  });
+
+  test('on fields that a hunting query, a bare query or an NRT rule need not have', () => {
+    expect(ids('name: hunt\nquery: |\n  AuditLogs\n  | where Result == "success"\n')).not.toContain('field-missing');
+    expect(checkRule('AuditLogs\n', 'bare.kql').findings.map(({ check }) => check)).not.toContain('field-missing');
+    const nrt = 'name: soon\nkind: NRT\nseverity: Low\nquery: |\n  AuditLogs\n  | where Result == "success"\n';
+    expect(ids(nrt)).not.toContain('field-missing');
+    expect(ids(nrt.replace('severity: Low\n', ''))).toContain('field-missing');
+  });
+});
+
+describe('a misspelt connector', () => {
+  test('is found with the name that was meant', () => {
+    const [finding] = checkRule(
+      cleanRuleWith('requiredDataConnectors:\n  - connectorId: AzureActiveDirectry\n    dataTypes: [AuditLogs]'),
+      'rule.yaml',
+    ).findings;
+    expect(finding).toMatchObject({
+      check: 'connector-data-type',
+      message: 'unknown connector "AzureActiveDirectry"; did you mean AzureActiveDirectory?',
+    });
   });
 });
 
