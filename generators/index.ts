@@ -11,7 +11,7 @@ import { loadScenario, type Scenario, type ScenarioOverrides } from './scenario.
 import { measureIncidents } from './yardsticks.ts';
 import runTask, { type PartitionReply, type PartitionTask, prepare } from './worker.ts';
 
-export type { Scenario } from './scenario.ts';
+export { loadScenario, type Scenario, type ScenarioOverrides } from './scenario.ts';
 
 export interface GenerateOptions extends ScenarioOverrides {
   /** The folder to write. */

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { YamlReader } from '../../generators/yaml-reader.ts';
 import { TocsinError } from '../base/errors.ts';
+import type { TruthIncident } from '../dataset/truth.ts';
 import { outputError } from '../dataset/write.ts';
 import { githubAnnotations } from '../report/github.ts';
 import type { RuleReport, ScoreReport } from '../report/json.ts';
@@ -152,6 +153,17 @@ export class Gate {
     // The runner reads commands from both streams; stdout is for results.
     if (github) for (const line of githubAnnotations(report.rules, faultsOf)) terminal.note(line);
   }
+}
+
+/** What was planted in a dataset, by name. */
+export function namesIn(truth: readonly TruthIncident[]): PlantedNames {
+  const chains = new Map<string, string[]>();
+  const lookalikes = new Set<string>();
+  for (const { kind, scenario, variant } of truth) {
+    if (kind === 'lookalike') lookalikes.add(scenario);
+    else chains.set(scenario, [...new Set([...(chains.get(scenario) ?? []), variant])]);
+  }
+  return { chains, lookalikes: [...lookalikes] };
 }
 
 async function write(file: string, text: string): Promise<void> {

@@ -207,11 +207,16 @@ withLists(command('replay', 'run a rule on its schedule over a dataset'))
 withExpectations(command('score', 'score the alerts of an earlier replay against the truth of their dataset'))
   .argument('<dataset>', 'folder of the dataset that was replayed')
   .requiredOption('--alerts <file>', 'what tocsin replay --out wrote')
+  .option(
+    '--rule <file>',
+    'file of a rule that raised them, for the expectations beside it; may be given several times',
+    collect,
+  )
   .action(async (dataset: string, flags: ScoreFlags) =>
     (await import('./commands/score.ts')).score(dataset, flags, terminal),
   );
 
-withLists(command('report', 'lay out what rules catch and miss as one HTML file'))
+withExpectations(withLists(command('report', 'lay out what rules catch and miss as one HTML file')))
   .argument('<dataset>', 'folder of the dataset')
   .requiredOption('--rule <file>', 'rule file; may be given several times', collect)
   .option('--out <file>', 'the HTML file to write', 'report.html')

@@ -22,6 +22,15 @@ export async function printScore(
   await terminal.result(
     terminal.json ? JSON.stringify(report) : scoreText(report, { colors: terminal.colors, truth, dataset }),
   );
+  await expectSuccess(report, terminal, gate);
+}
+
+/**
+ * Tells a CI server what became of a score, where it is asked to.
+ *
+ * @throws {@link TocsinError} `EXPECTATION`, after that, where an expectation failed or nothing was read or planted.
+ */
+export async function expectSuccess(report: ScoreReport, terminal: Terminal, gate: Gate): Promise<void> {
   await gate.publish(report, faultsOf, terminal);
   const problems = report.rules.flatMap((rule) => {
     const summary = failureSummary(rule);

@@ -7,7 +7,11 @@ import * as tocsin from 'tocsin';
 import { REPOSITORY, temporaryFolder } from '../support/run-cli.ts';
 
 test('the package exports what its users need, under its own name', () => {
-  const needed = ['compileRule', 'generate', 'importFiles', 'openDataset', 'query', 'replay', 'score', 'TocsinError'];
+  const needed = [
+    ...['compileRule', 'generate', 'importFiles', 'loadScenario', 'openDataset', 'query', 'replay', 'score'],
+    ...['compareRules', 'judgeIntent', 'missedEvents', 'noisiest', 'readAxes', 'reportHtml', 'sweep', 'whyNot'],
+    'TocsinError',
+  ];
   expect(Object.keys(tocsin)).toEqual(expect.arrayContaining(needed));
 });
 
@@ -35,6 +39,25 @@ test('failures are TocsinErrors with a code and every problem', async () => {
   expect(failure).toBeInstanceOf(tocsin.TocsinError);
   expect(failure).toMatchObject({ code: 'QUERY', exitCode: 3 });
   expect((failure as tocsin.TocsinError).problems.length).toBeGreaterThanOrEqual(2);
+});
+
+test('what a score, a reason and a sweep need is there under one name', async () => {
+  const scenario = await tocsin.loadScenario('contoso-2k', { users: 40, days: 1 });
+  expect(scenario).toMatchObject({ name: 'contoso-2k', days: 1, tenant: { users: 40 } });
+  const rule = tocsin.compileRule(path.join(REPOSITORY, 'rules/ni-auth-privileged-audit-actions.yaml'));
+  const folder = path.join(temporaryFolder(), 'tenant');
+  await tocsin.generate(scenario, { out: folder, threads: 0 });
+  const dataset = await tocsin.openDataset(folder);
+  const truth = await dataset.truth();
+  const result = await tocsin.replay(dataset, rule, { threads: 0 });
+  const missed = tocsin.missedEvents(result, truth);
+  const reasons = await tocsin.whyNot(dataset, rule, missed, { replay: result });
+  expect(reasons.map(({ event }) => event)).toEqual(missed);
+  const { cells } = await tocsin.sweep(dataset, rule, tocsin.readAxes(['60m=30m,60m'], rule), truth, { threads: 0 });
+  expect(cells.map(({ values, asIs }) => [values[0], asIs])).toEqual([
+    ['30m', false],
+    ['60m', true],
+  ]);
 });
 
 test('the example of the README runs as it stands', async () => {

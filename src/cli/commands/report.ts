@@ -11,11 +11,12 @@ import { readSweep } from '../../report/swept.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { compileRule } from '../../rules/compile.ts';
 import { htmlReportOf, scoreReplays } from '../score-replays.ts';
-import { expectProof } from '../scoreboard.ts';
+import { Gate, type GateFlags, namesIn } from '../gate.ts';
+import { expectSuccess } from '../scoreboard.ts';
 import type { Terminal } from '../terminal.ts';
 import { checkFile, type TimedReplay, timedReplay } from './replay.ts';
 
-export interface ReportFlags extends TableFiles {
+export interface ReportFlags extends TableFiles, GateFlags {
   readonly rule: readonly string[];
   readonly out: string;
   /** What `tocsin sweep --json` wrote. */
@@ -34,22 +35,20 @@ export async function report(
   const sweep = flags.sweep === undefined ? undefined : readSweep(await readText(flags.sweep), flags.sweep);
   const dataset = await openDataset(location);
   const truth = await dataset.truth();
+  const gate = Gate.prepare(flags, namesIn(truth), { scenario: [], rules: flags.rule });
   const lists = tablesFromFiles(flags);
   const rules = flags.rule.map((file) => ({ file, compiled: compileRule(file, { ...lists, dataset }) }));
   const replays: TimedReplay[] = [];
   for (const { file, compiled } of rules) {
     replays.push(await timedReplay(dataset, file, compiled, flags.threads, terminal, signal));
   }
-  const scored = await scoreReplays(
-    dataset,
-    truth,
-    replays,
-    { generateSeconds: null, schedule: true, signal },
-    terminal,
-  );
-  await writeReport(flags.out, { ...htmlReportOf(scored, truth, replays, location), sweep }, signal);
-  await terminal.result(terminal.json ? JSON.stringify(scored.report) : summary(flags.out, scored.report));
-  expectProof(scored.report.rules.map((rule) => ({ name: rule.file ?? rule.rule, score: rule })));
+  const options = { generateSeconds: null, schedule: true, signal };
+  const scored = await scoreReplays(dataset, truth, replays, options, terminal);
+  const judged = gate.judge(scored.report);
+  const page = htmlReportOf({ ...scored, report: judged }, truth, replays, location);
+  await writeReport(flags.out, { ...page, sweep }, signal);
+  await terminal.result(terminal.json ? JSON.stringify(judged) : summary(flags.out, judged));
+  await expectSuccess(judged, terminal, gate);
 }
 
 /** Writes the page as one file. @throws {@link TocsinError} `OUTPUT` where it cannot be written. */

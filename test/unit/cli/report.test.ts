@@ -5,7 +5,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { report } from '../../../src/cli/commands/report.ts';
 import { run } from '../../../src/cli/commands/run.ts';
+import { score } from '../../../src/cli/commands/score.ts';
 import { sweep } from '../../../src/cli/commands/sweep.ts';
+import type { RuleReport, ScoreReport } from '../../../src/report/json.ts';
 import { CapturedTerminal } from '../../support/captured-terminal.ts';
 
 const SCENARIO = `
@@ -64,6 +66,41 @@ describe('run --report', () => {
   });
 });
 
+describe('score --rule', () => {
+  const flags = () => ({ alerts: inFolder('tenant/alerts.ndjson') });
+  const scored = async (more: object): Promise<RuleReport> => {
+    const terminal = new CapturedTerminal(true);
+    await score(inFolder('tenant'), { ...flags(), ...more }, terminal);
+    return (JSON.parse(terminal.stdout) as ScoreReport).rules[0]!;
+  };
+
+  test('reads the expectations beside the rule, as run does, and tells the parts of the time', async () => {
+    const { file, expectations, timeToDetectPartsMs } = await scored({ rule: [inFolder('rule.yaml')] });
+    const kept = (JSON.parse(read('tenant/score.json')) as ScoreReport).rules[0]!;
+    expect(expectations!.map(({ expectation, holds }) => [expectation, holds])).toEqual([
+      ['recall >= 0.99', true],
+      ['falseAlarms <= 1000', true],
+    ]);
+    expect({ file, expectations, timeToDetectPartsMs }).toEqual({
+      file: kept.file,
+      expectations: kept.expectations,
+      timeToDetectPartsMs: kept.timeToDetectPartsMs,
+    });
+    expect(await scored({})).not.toHaveProperty('expectations');
+  });
+
+  test('fails where one of them does, and refuses a rule whose alerts these are not', async () => {
+    writeFileSync(inFolder('renamed.yaml'), RULE);
+    writeFileSync(inFolder('renamed.expect.yaml'), 'expectations: [missed > 3]');
+    await expect(scored({ rule: [inFolder('renamed.yaml')] })).rejects.toMatchObject({ code: 'EXPECTATION' });
+    writeFileSync(inFolder('other.yaml'), RULE.replace('Consent by', 'Something of').replace('6b1d', '7b1d'));
+    await expect(scored({ rule: [inFolder('other.yaml')] })).rejects.toMatchObject({
+      code: 'USAGE',
+      problems: [{ hint: 'it holds "Consent by a person"' }],
+    });
+  });
+});
+
 describe('report', () => {
   const flags = () => ({ rule: [inFolder('rule.yaml')], out: inFolder('report.html'), threads: 0, force: true });
 
@@ -80,6 +117,23 @@ describe('report', () => {
     expect(page).toMatch(/<strong>1h<\/strong> \(as is\)/);
     expect(page).toContain('data-chart="sweep"');
     expect(page).toContain('What the schedule loses');
+  });
+
+  test('holds the rule against what it reached before, and fails where it got worse, with the page written', async () => {
+    const [before] = (JSON.parse(read('tenant/score.json')) as ScoreReport).rules;
+    const better = { ...before!, falseAlarms: { ...before!.falseAlarms, perDay: -1 } };
+    const baseline = { ...(JSON.parse(read('tenant/score.json')) as ScoreReport), rules: [better] };
+    writeFileSync(inFolder('before.json'), JSON.stringify(baseline));
+    const terminal = new CapturedTerminal(true);
+    const asked = report(inFolder('tenant'), { ...flags(), baseline: inFolder('before.json') }, terminal, NEVER);
+    await expect(asked).rejects.toMatchObject({
+      code: 'EXPECTATION',
+      message: expect.stringContaining('1 measure is worse than in the baseline') as string,
+    });
+    expect((JSON.parse(terminal.stdout) as ScoreReport).rules[0]!.baseline!.regressed).toBe(true);
+    expect(read('report.html')).toMatch(
+      /<code title="[^"]*">falseAlarmsPerDay<\/code>.*?<strong class="missed">worse/s,
+    );
   });
 
   test('refuses what is no sweep before it replays anything', async () => {

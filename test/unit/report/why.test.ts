@@ -1,44 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Clause, Explanation } from '../../../src/why/explanation.ts';
 import { explanationText, lossesText } from '../../../src/report/why.ts';
-
-function clause(line: number, text: string): Clause {
-  const excerpt = { line: `    ${text}`, length: text.length };
-  return { span: { start: line, end: line + 1 }, position: { file: 'rule.yaml', line, column: 5 }, text, excerpt };
-}
-
-const MAX = clause(12, 'summarize LastSignIn = max(TimeGenerated)');
-const CATEGORY = clause(20, 'where Category in ("Policy")');
-
-function explained(
-  event: string,
-  of: Clause,
-  remaining: number | null = 3,
-  more: Partial<Explanation> = {},
-): Explanation {
-  const cause = of === MAX ? 'hidden' : 'condition';
-  const outcome = { cause, clause: of, message: `lost ${event}`, values: [], details: {}, also: [] } as const;
-  const time = '2026-01-05T10:20:00.0000000Z';
-  return {
-    event,
-    table: 'AuditLogs',
-    generated: time,
-    ingested: time,
-    run: 2,
-    at: time,
-    remaining,
-    runs: [],
-    ...outcome,
-    ...more,
-  };
-}
-
-const EVENTS = [
-  explained('a/1', CATEGORY, 5),
-  explained('a/2', MAX, 2),
-  explained('b/1', MAX),
-  explained('c/1', CATEGORY),
-];
+import { CATEGORY, clauseAt, EVENTS, explained, MAX } from '../../support/explanations.ts';
 
 describe('why-not as text', () => {
   const planted = (event: string) => ({
@@ -72,7 +34,7 @@ rule.yaml:20:5: 2 of 4 lost here: a condition was false
     const other = { ...explained('a/1', MAX), run: 3, at: '2026-01-05T11:20:00.0000000Z', remaining: 3 };
     const one = explained('a/1', CATEGORY, 3, {
       values: [{ name: 'Category', value: '"Other"' }],
-      also: [clause(21, 'Result == "success"')],
+      also: [clauseAt(21, 'Result == "success"')],
       runs: [other],
     });
     expect(explanationText(one, 80, planted)).toBe(`a/1: Add member to role by ann@x (A title)

@@ -1,43 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type Clause, type Explanation, groupByClause, lossesOf } from '../../../src/why/explanation.ts';
+import { groupByClause, lossesOf } from '../../../src/why/explanation.ts';
+import { CATEGORY, EVENTS, explained, MAX } from '../../support/explanations.ts';
 
-function clause(line: number, text: string): Clause {
-  const excerpt = { line: `    ${text}`, length: text.length };
-  return { span: { start: line, end: line + 1 }, position: { file: 'rule.yaml', line, column: 5 }, text, excerpt };
-}
-
-const MAX = clause(12, 'summarize LastSignIn = max(TimeGenerated)');
-const CATEGORY = clause(20, 'where Category in ("Policy")');
-
-function explained(
-  event: string,
-  of: Clause,
-  remaining: number | null = 3,
-  more: Partial<Explanation> = {},
-): Explanation {
-  const cause = of === MAX ? 'hidden' : 'condition';
-  const outcome = { cause, clause: of, message: `lost ${event}`, values: [], details: {}, also: [] } as const;
-  const time = '2026-01-05T10:20:00.0000000Z';
-  return {
-    event,
-    table: 'AuditLogs',
-    generated: time,
-    ingested: time,
-    run: 2,
-    at: time,
-    remaining,
-    runs: [],
-    ...outcome,
-    ...more,
-  };
-}
-
-const EVENTS = [
-  explained('a/1', CATEGORY, 5),
-  explained('a/2', MAX, 2),
-  explained('b/1', MAX),
-  explained('c/1', CATEGORY),
-];
 const incidentOf = (event: string): string => event[0]!;
 
 describe('explanations by clause', () => {
