@@ -93,6 +93,9 @@ describe('bent queries', () => {
         }
       },
     );
-    await fc.assert(property, { numRuns: Number(process.env['TOCSIN_FUZZ'] ?? 60), seed: Number(process.env['FC_SEED'] ?? 7) });
+    await fc.assert(property, {
+      numRuns: Number(process.env['TOCSIN_FUZZ'] ?? 60),
+      seed: Number(process.env['FC_SEED'] ?? 7),
+    });
   }, 3_600_000);
 });
