@@ -7,12 +7,10 @@ import * as tocsin from 'tocsin';
 import { REPOSITORY, temporaryFolder } from '../support/run-cli.ts';
 
 test('the package exports what its users need, under its own name', () => {
-  const needed = [
-    ...['compileRule', 'generate', 'importFiles', 'loadScenario', 'openDataset', 'query', 'replay', 'score'],
-    ...['compareRules', 'judgeIntent', 'missedEvents', 'noisiest', 'readAxes', 'reportHtml', 'sweep', 'whyNot'],
-    'TocsinError',
-  ];
-  expect(Object.keys(tocsin)).toEqual(expect.arrayContaining(needed));
+  const needed =
+    'compileRule generate importFiles loadScenario openDataset query replay score TocsinError ' +
+    'compareRules judgeIntent missedEvents noisiest readAxes reportHtml sweep whyNot';
+  expect(Object.keys(tocsin)).toEqual(expect.arrayContaining(needed.split(' ')));
 });
 
 test('query answers over tables in memory, cells as plain values', async () => {
