@@ -15,6 +15,7 @@ import { type Dataset, openDataset } from '../src/dataset/read.ts';
 import type { Facts, FieldArray } from '../src/dataset/facts.ts';
 import { encodeFacts } from '../src/dataset/facts-file.ts';
 import { createDatasetFolder, type WrittenFile, writePartition } from '../src/dataset/write.ts';
+import type { Bench } from './compete.ts';
 import { type Progress, runTasks } from './pool.ts';
 
 /** A dataset as a case asks for it. */
@@ -74,6 +75,43 @@ export async function benchDataset(
   }
   await makeDataset(spec, shares, location, threads, progress);
   return openDataset(location);
+}
+
+/** Rows of sign-ins for each user, and for each row of audit logs. */
+const PER_USER = 400;
+const PER_AUDIT = 50;
+const SEED_DAYS = 7;
+
+/** The dataset of the shipped rule, of so many sign-ins. */
+export function seedDataset(bench: Bench): Promise<Dataset> {
+  const { rows } = bench;
+  return benchDataset(
+    {
+      name: 'seed-rule',
+      users: Math.max(20, Math.round(rows / PER_USER)),
+      days: SEED_DAYS,
+      seed: bench.seed,
+      tables: {
+        AADNonInteractiveUserSignInLogs: { rows },
+        AuditLogs: { rows: Math.round(rows / PER_AUDIT), byUsers: true },
+      },
+      partitionCount: partitionsFor(rows),
+    },
+    bench.folder,
+    bench.threads,
+    bench.progress('making the dataset of the shipped rule'),
+  );
+}
+
+/** The dataset's counts, for a case's `work`. */
+export function workOf({ manifest }: Dataset): Record<string, number> {
+  const { origin } = manifest;
+  return {
+    ...Object.fromEntries(manifest.tables.map(({ table, rowCount }) => [table, rowCount])),
+    ...(origin.kind === 'scenario' && { users: origin.users, days: origin.days, seed: origin.seed }),
+    partitions: manifest.partitionCount,
+    bytes: manifest.tables.reduce((sum, { files }) => sum + files.reduce((part, file) => part + file.sizeBytes, 0), 0),
+  };
 }
 
 function specKey(spec: DatasetSpec): string {

@@ -47,6 +47,12 @@ export interface ColumnSpec {
   readonly of?: (text: string) => string;
 }
 
+/** The two times that every table has. */
+export const TIMES: Readonly<Record<string, ColumnSpec>> = {
+  generated: { column: 'TimeGenerated', as: 'ticks' },
+  ingested: { column: '$IngestionTime', as: 'ticks' },
+};
+
 export class DuckDb {
   readonly connection: DuckDBConnection;
   readonly #instance: DuckDBInstance;

@@ -1,6 +1,6 @@
 /** The figures to reach, and what the cases say about each. */
 import type { CaseLetter, CaseResult, Entry, Figure } from './report.ts';
-import { factorText } from './text.ts';
+import { factorText, secondsText } from './text.ts';
 
 /** What a figure is measured as, and which way is better. */
 interface Goal {
@@ -15,6 +15,19 @@ interface Goal {
   readonly text: (value: number) => string;
   readonly measure: (cases: readonly CaseResult[]) => number | undefined;
 }
+
+const GENERAL_RULES = [
+  'failures by address',
+  'first seen address',
+  'failure then success',
+  'changes of a target',
+  'scripted agent',
+];
+
+const START = [
+  ['tocsin --help', 0.2, 0.1],
+  ['tocsin replay, a tiny dataset', 3, 1],
+] as const;
 
 const GOALS: readonly Goal[] = [
   {
@@ -49,6 +62,28 @@ const GOALS: readonly Goal[] = [
     measure: (cases) => ratio(cases, 'g', isOurs, (name) => name.endsWith('in memory')),
   },
   {
+    what: 'NDJSON to scored alerts, over DuckDB reading it into tables, then one query a run',
+    atLeast: '1.5 x faster',
+    aim: '3 x',
+    least: 1.5,
+    best: 3,
+    falling: false,
+    text: factorText,
+    measure: (cases) => ratio(cases, 'b', (name) => name.includes('a query a run'), isOurs),
+  },
+  ...GENERAL_RULES.map(
+    (part): Goal => ({
+      what: `general rule "${part}", over DuckDB with one query a run`,
+      atLeast: 'not slower',
+      aim: '3 x',
+      least: 1,
+      best: 3,
+      falling: false,
+      text: factorText,
+      measure: (cases) => ratio(cases, 'd', (name) => name.startsWith('DuckDB'), isOurs, part),
+    }),
+  ),
+  {
     what: 'generate, columnar',
     atLeast: '10 M events/s',
     aim: '30 M',
@@ -59,6 +94,38 @@ const GOALS: readonly Goal[] = [
     measure: (cases) =>
       cases.find((each) => each.case === 'c')?.entries.find(({ name }) => isOurs(name))?.eventsPerSecond,
   },
+  ...['replay', 'generate'].map(
+    (part): Goal => ({
+      what: `two threads against one, ${part}`,
+      atLeast: '1.7 x',
+      aim: '1.95 x',
+      least: 1.7,
+      best: 1.95,
+      falling: false,
+      text: factorText,
+      measure: (cases) =>
+        ratio(
+          cases,
+          'e',
+          (name) => name === '1 thread',
+          (name) => name === '2 threads',
+          part,
+        ),
+    }),
+  ),
+  ...START.map(
+    ([name, least, best]): Goal => ({
+      what: `start: ${name}`,
+      atLeast: `within ${least} s`,
+      aim: `within ${best} s`,
+      least,
+      best,
+      falling: true,
+      text: secondsText,
+      measure: (cases) =>
+        cases.find((each) => each.case === 'h')?.entries.find((entry) => entry.name === name)?.timing.median,
+    }),
+  ),
 ];
 
 function isOurs(name: string): boolean {
@@ -71,8 +138,9 @@ function ratio(
   letter: CaseLetter,
   over: (name: string) => boolean,
   under: (name: string) => boolean,
+  part?: string,
 ): number | undefined {
-  const entries = cases.find((each) => each.case === letter)?.entries ?? [];
+  const entries = cases.find((each) => each.case === letter && each.part === part)?.entries ?? [];
   const [dividend, divisor] = [fastest(entries, over), fastest(entries, under)];
   return dividend === undefined || divisor === undefined ? undefined : dividend / divisor;
 }

@@ -3,18 +3,13 @@
  * up to then, and it sees what was ingested up to five minutes later. Times are ticks since 2020.
  */
 import { TICKS_PER_HOUR, TICKS_PER_MINUTE } from '../src/base/time.ts';
-import type { ColumnSpec, TableSpec } from './duckdb.ts';
+import { type TableSpec, TIMES } from './duckdb.ts';
 
 /** The name of the user that an audit row's `InitiatedBy` tells of; empty where it tells of none. */
 function initiator(json: string): string {
   const name = (JSON.parse(json || '{}') as { user?: { userPrincipalName?: unknown } }).user?.userPrincipalName;
   return typeof name === 'string' ? name : '';
 }
-
-const TIMES: Readonly<Record<string, ColumnSpec>> = {
-  generated: { column: 'TimeGenerated', as: 'ticks' },
-  ingested: { column: '$IngestionTime', as: 'ticks' },
-};
 
 export const SEED_TABLES: readonly TableSpec[] = [
   {
@@ -59,8 +54,8 @@ const CATEGORIES = [
   'UserManagement',
 ];
 
-/** Gives the code of a text in a domain. */
-export type CodeOf = (domain: string, text: string) => number;
+/** Gives what stands for a text of a column in SQL: its code, or itself in quotes. */
+export type CodeOf = (domain: string, text: string) => number | string;
 
 /** What both legs ask of a row besides its time. */
 function filters(codeOf: CodeOf): { readonly succeeded: string; readonly privileged: string } {

@@ -7,7 +7,7 @@ import type { Dataset } from '../src/dataset/read.ts';
 import { openExecutor, replay } from '../src/replay/replay.ts';
 import type { CompiledRule } from '../src/rules/compile.ts';
 import { type Bench, type Competitor, compete } from './compete.ts';
-import { benchDataset, partitionsFor } from './datasets.ts';
+import { seedDataset, workOf } from './datasets.ts';
 import { digestRows } from './digest.ts';
 import { DuckDb } from './duckdb.ts';
 import { neededColumns, sharedFields } from './floor.ts';
@@ -16,49 +16,12 @@ import type { CaseResult } from './report.ts';
 import { allRuns, oneRun, SEED_DIGEST, SEED_TABLES } from './seed-rule-sql.ts';
 import { threadsText } from './text.ts';
 
-/** Rows of sign-ins for each user, and for each row of audit logs. */
-const PER_USER = 400;
-const PER_AUDIT = 50;
-const DAYS = 7;
-
-/** The dataset of so many sign-ins. */
-export function seedDataset(bench: Bench): Promise<Dataset> {
-  const { rows } = bench;
-  return benchDataset(
-    {
-      name: 'seed-rule',
-      users: Math.max(20, Math.round(rows / PER_USER)),
-      days: DAYS,
-      seed: bench.seed,
-      tables: {
-        AADNonInteractiveUserSignInLogs: { rows },
-        AuditLogs: { rows: Math.round(rows / PER_AUDIT), byUsers: true },
-      },
-      partitionCount: partitionsFor(rows),
-    },
-    bench.folder,
-    bench.threads,
-    bench.progress('making the dataset of the shipped rule'),
-  );
-}
-
 export async function seedRuleCases(bench: Bench, compiled: CompiledRule): Promise<CaseResult[]> {
   const dataset = await seedDataset(bench);
   const results: CaseResult[] = [];
   if (bench.cases.has('g')) results.push(await floorCase(bench, dataset, compiled));
   if (bench.cases.has('a')) results.push(await enginesCase(bench, dataset, compiled));
   return results;
-}
-
-/** The dataset's counts, for a case's `work`. */
-export function workOf({ manifest }: Dataset): Record<string, number> {
-  const { origin } = manifest;
-  return {
-    ...Object.fromEntries(manifest.tables.map(({ table, rowCount }) => [table, rowCount])),
-    ...(origin.kind === 'scenario' && { users: origin.users, days: origin.days, seed: origin.seed }),
-    partitions: manifest.partitionCount,
-    bytes: manifest.tables.reduce((sum, { files }) => sum + files.reduce((part, file) => part + file.sizeBytes, 0), 0),
-  };
 }
 
 async function enginesCase(bench: Bench, dataset: Dataset, compiled: CompiledRule): Promise<CaseResult> {

@@ -4,9 +4,13 @@ import { packageRoot } from '../generators/scenario.ts';
 import { compileRule } from '../src/rules/compile.ts';
 import type { Bench } from './compete.ts';
 import { figuresOf } from './figures.ts';
+import { generalRuleCases } from './general-rules.ts';
 import { generateCase } from './generation.ts';
+import { ndjsonCase } from './ndjson.ts';
 import type { BenchReport, CaseResult } from './report.ts';
 import { seedRuleCases } from './seed-rule.ts';
+import { startCase } from './start.ts';
+import { threadCases } from './threads.ts';
 
 /**
  * Runs the cases that `bench` names, in an order in which each finds its datasets.
@@ -24,9 +28,12 @@ export async function runBench(bench: Bench, onCase: (result: CaseResult) => Pro
   };
   const { cases: asked } = bench;
   if (asked.has('c')) await take([await generateCase(bench)]);
-  if (asked.has('a') || asked.has('g')) {
-    await take(await seedRuleCases(bench, compileRule(path.join(packageRoot(), SHIPPED_RULE))));
-  }
+  const shipped = compileRule(path.join(packageRoot(), SHIPPED_RULE));
+  if (asked.has('a') || asked.has('g')) await take(await seedRuleCases(bench, shipped));
+  if (asked.has('b')) await take([await ndjsonCase(bench, shipped)]);
+  if (asked.has('d')) await take(await generalRuleCases(bench));
+  if (asked.has('e')) await take(await threadCases(bench, shipped));
+  if (asked.has('h')) await take([await startCase(bench)]);
   return benchReport(cases);
 }
 
