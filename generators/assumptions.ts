@@ -278,5 +278,15 @@ export const DELAYS = {
   duplicateShare: 0.005,
 } as const;
 
+/** What attackers do that no chain says. Assumptions. */
+export const ATTACKS = {
+  /**
+   * Who hides acts behind fresh tokens renews from so long before the first to so long after the last: longer than nearly all
+   * sign-ins take to be published, so that some are published at any time between.
+   */
+  maskLeadMinutes: 6,
+  maskTailMinutes: 12,
+} as const;
+
 /** The size of a partition, in rows: large enough to amortise its dictionaries, small enough for a worker's memory. */
 export const PARTITION = { rows: 250_000, minimum: 4, maximum: 4_096 } as const;

@@ -282,9 +282,10 @@ function readTenant(reader: YamlReader, node: YamlNode, users: number | undefine
   const stated = usersNode
     ? reader.number(usersNode, 'users', LIMITS.users[0], LIMITS.users[1], true, fallback.users)
     : fallback.users;
-  const shareOf = (key: 'adminShare' | 'guestShare'): number => {
+  // Together they leave room for everybody else.
+  const shareOf = (key: 'adminShare' | 'guestShare', most: number): number => {
     const entry = fields.get(key);
-    return entry ? reader.number(entry.node, key, 0, 0.3, false, fallback[key]) : fallback[key];
+    return entry ? reader.number(entry.node, key, 0, most, false, fallback[key]) : fallback[key];
   };
   const officesEntry = fields.get('offices');
   const offices = officesEntry
@@ -295,8 +296,8 @@ function readTenant(reader: YamlReader, node: YamlNode, users: number | undefine
     name: nameEntry ? reader.text(nameEntry.node, 'name', fallback.name) : fallback.name,
     domain,
     users: users ?? stated,
-    adminShare: shareOf('adminShare'),
-    guestShare: shareOf('guestShare'),
+    adminShare: shareOf('adminShare', 0.5),
+    guestShare: shareOf('guestShare', 0.3),
     offices,
   };
 }

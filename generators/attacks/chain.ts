@@ -168,8 +168,10 @@ const HOUR = 3_600_000;
 /** The variants that chains may have by naming them. A chain may redefine one for itself. */
 export const STANDARD_VARIANTS: Readonly<Record<string, Partial<Parameters>>> = {
   plain: { capitals: false },
-  slow: { capitals: false, dwell: { from: 1.25 * HOUR, to: 2.8 * HOUR } },
-  masked: { capitals: false, mask: { from: 30_000, to: 90_000 } },
+  // Holds a long-lived token, so that nothing is due in between.
+  slow: { capitals: false, dwell: { from: 1.25 * HOUR, to: 2.8 * HOUR }, refresh: { from: 3 * HOUR, to: 4 * HOUR } },
+  // A toolkit that asks for a fresh token with every few calls.
+  masked: { capitals: false, mask: { from: 5_000, to: 20_000 } },
   'mixed-case': { capitals: true },
   guest: { actor: 'guest' },
   'app-only': { actor: 'servicePrincipal' },

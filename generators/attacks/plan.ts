@@ -7,6 +7,7 @@ import { purposeKey, RandomStream } from '../../src/base/random.ts';
 import { formatDatetime, ticksFromColumnTicks } from '../../src/base/time.ts';
 import type { TruthEvent, TruthIncident } from '../../src/dataset/truth.ts';
 import { type Access, type Application, APPLICATIONS, RESOURCES } from '../applications.ts';
+import { ATTACKS } from '../assumptions.ts';
 import { findActivity } from '../audit-activities.ts';
 import {
   APPLICATION_ACTORS,
@@ -19,7 +20,15 @@ import {
   userInitiator,
 } from '../audit-texts.ts';
 import { Calendar } from '../background/calendar.ts';
-import { drawOutages, ingestedAt, MS_PER_HOUR, type Outage, PUBLISH_SECONDS, type Span } from '../rows.ts';
+import {
+  drawOutages,
+  ingestedAt,
+  MS_PER_HOUR,
+  MS_PER_MINUTE,
+  type Outage,
+  PUBLISH_SECONDS,
+  type Span,
+} from '../rows.ts';
 import { chainKey, expectedCount, type PlantRequest, type Scenario } from '../scenario.ts';
 import type { SignInTable } from '../sign-in-rows.ts';
 import { userAgent } from '../sign-in-texts.ts';
@@ -87,10 +96,6 @@ export interface Plan {
   readonly events: readonly PlannedEvent[];
   readonly incidents: readonly TruthIncident[];
 }
-
-/** How long before the first act and after the last one the `mask` of a chain goes on. */
-const MASK_LEAD_MS = 6 * 60_000;
-const MASK_TAIL_MS = 1.2 * MS_PER_HOUR;
 
 /** Planted rows number themselves by the hash of their id, above all counters of the background. */
 function plantedNumber(id: string): number {
@@ -249,17 +254,8 @@ class IncidentBuilder {
     return this.#random.between(range.from, range.to);
   }
 
-  /** @param sinceSignIn - milliseconds since the chain's last sign-in. */
-  #wait(wait: Wait, sinceSignIn: number): number {
-    if (wait !== 'cadence') {
-      return this.#draw(
-        wait === 'dwell' ? this.#parameters.dwell : wait === 'refresh' ? this.#parameters.refresh : wait,
-      );
-    }
-    let due = 0;
-    do due += this.#draw(this.#parameters.refresh);
-    while (due <= sinceSignIn);
-    return due - sinceSignIn;
+  #wait(wait: Exclude<Wait, 'cadence'>): number {
+    return this.#draw(wait === 'dwell' ? this.#parameters.dwell : wait === 'refresh' ? this.#parameters.refresh : wait);
   }
 
   #times({ from, to }: Range): number {
@@ -290,7 +286,9 @@ class IncidentBuilder {
     const drafts: Draft[] = [];
     let cursor = 0;
     let lastSignIn: SignInStep | undefined;
-    let lastSignInAt = 0;
+    // Tokens are renewed by their age, whatever their holder does meanwhile: from the last sign-in of the steps on.
+    const renews = this.#chain.steps.some(({ after, every }) => after === 'cadence' || every === 'cadence');
+    let dueAt = Number.POSITIVE_INFINITY;
     const signIn = (step: SignInStep, offsetMs: number): void => {
       if (step.way === 'application' || !account || !calendar) {
         drafts.push({
@@ -323,15 +321,24 @@ class IncidentBuilder {
       });
     };
 
+    const advance = (wait: Wait, least: number): void => {
+      const due = Number.isFinite(dueAt) ? dueAt : cursor + this.#draw(parameters.refresh);
+      const until = wait === 'cadence' ? due : cursor + Math.max(least, this.#wait(wait));
+      for (; dueAt < until; dueAt += this.#draw(parameters.refresh)) signIn(lastSignIn!, dueAt);
+      cursor = until;
+    };
+
     for (const step of this.#chain.steps) {
       const times = this.#times(step.times);
-      cursor += this.#wait(step.after, cursor - lastSignInAt);
+      advance(step.after, 0);
       for (let i = 0; i < times; i++) {
-        if (i > 0) cursor += Math.max(1000, this.#wait(step.every, cursor - lastSignInAt));
+        if (i > 0) advance(step.every, 1000);
         if (step.kind === 'signIn') {
           signIn(step, cursor);
-          lastSignInAt = cursor;
-          if (step.way !== 'interactive') lastSignIn = step;
+          if (step.way === 'silent') {
+            lastSignIn = step;
+            if (renews && step.from === 'attacker') dueAt = cursor + this.#draw(parameters.refresh);
+          }
         } else {
           const correlation = plantedNumber(`${this.#id}/action/${drafts.length}`);
           let at = cursor;
@@ -362,8 +369,8 @@ class IncidentBuilder {
     if (parameters.mask && lastSignIn) {
       // From some minutes before the first act, since sign-ins are published late, until long after the last.
       const acts = drafts.filter(({ isAct }) => isAct).map(({ offsetMs }) => offsetMs);
-      const from = Math.max(0, Math.min(...acts) - MASK_LEAD_MS);
-      const until = Math.max(...acts) + MASK_TAIL_MS;
+      const from = Math.max(0, Math.min(...acts) - ATTACKS.maskLeadMinutes * MS_PER_MINUTE);
+      const until = Math.max(...acts) + ATTACKS.maskTailMinutes * MS_PER_MINUTE;
       for (let at = from + this.#draw(parameters.mask); at < until; at += this.#draw(parameters.mask)) {
         signIn({ ...lastSignIn, role: 'supporting' }, at);
       }

@@ -162,7 +162,7 @@ describe('what the author of a rule on silent sign-ins means', () => {
 describe('in a generated tenant', () => {
   let tenant: Generated;
   beforeAll(async () => {
-    tenant = await generated('evasion', { users: 400, days: 2 });
+    tenant = await generated('evasion', { users: 450, days: 1 });
   });
   afterAll(() => tenant.remove());
 
