@@ -42,7 +42,7 @@ export {
 } from './base/errors.ts';
 export type { ColumnInfo } from './columns/batch.ts';
 export type { ScalarType, Value } from './columns/value.ts';
-export { importFiles, type ImportOptions, type ImportReport } from './dataset/import.ts';
+export { importFiles, type ImportOptions, type ImportReport, type Projection } from './dataset/import.ts';
 export type { Manifest } from './dataset/manifest.ts';
 export { type Dataset, openDataset } from './dataset/read.ts';
 export type { EventRole, TruthEvent, TruthIncident } from './dataset/truth.ts';

@@ -176,12 +176,14 @@ scenarioCommand('generate', 'generate a scenario')
     (await import('./commands/generate.ts')).generate(scenario, flags, terminal, interruptible()),
   );
 
-command('import', 'make a dataset of log files: NDJSON or JSON, plain or gzipped')
+withLists(command('import', 'make a dataset of log files: NDJSON or JSON, plain or gzipped'))
   .argument('<file...>', 'files, globs, or - for stdin')
   .option('--table <name>', 'the table of records that do not say which they belong to')
   .requiredOption('--out <folder>', 'where the dataset goes')
+  .option('--rule <file>', 'keep only what this rule reads, which is faster; may be given several times', collect)
   .option('--truth <file>', 'a truth.ndjson that goes with the rows')
   .option('--strict', 'fail on the first bad record')
+  .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS)
   .option('--force', 'replace a dataset that is there')
   .action(async (files: string[], flags: ImportFlags) =>
     (await import('./commands/import.ts')).importLogs(files, flags, terminal, interruptible()),

@@ -37,6 +37,7 @@ import {
   makeVector,
 } from 'apache-arrow';
 import { TocsinError } from '../base/errors.ts';
+import { Utf8Texts } from './utf8-texts.ts';
 import type { Attribute, Facts, FieldArray } from './facts.ts';
 import { sortFacts, type StoredFacts, type StoredHeader, type TextAttribute } from './stored-facts.ts';
 
@@ -101,7 +102,7 @@ function encodeTexts(texts: readonly string[]): { offsets: Int32Array; bytes: Ui
   let total = 0;
   for (let i = 0; i < texts.length; i++) {
     total += Buffer.byteLength(texts[i]!, 'utf8');
-    if (total > 0x7fffffff) throw new TocsinError('OUTPUT', 'a column holds more than 2 GiB of distinct text');
+    if (total > 0x7fffffff) throw tooMuchText();
     offsets[i + 1] = total;
   }
   const bytes = Buffer.alloc(total);
@@ -109,11 +110,21 @@ function encodeTexts(texts: readonly string[]): { offsets: Int32Array; bytes: Ui
   return { offsets, bytes };
 }
 
+/** Texts that an Arrow file can hold. */
+function checkedTexts({ offsets, bytes }: Utf8Texts): { offsets: Int32Array; bytes: Uint8Array } {
+  if (bytes.length > 0x7fffffff) throw tooMuchText();
+  return { offsets: offsets instanceof Int32Array ? offsets : Int32Array.from(offsets), bytes };
+}
+
+function tooMuchText(): TocsinError {
+  return new TocsinError('OUTPUT', 'a column holds more than 2 GiB of distinct text');
+}
+
 function attributeData(attribute: Attribute) {
   if (attribute instanceof Float64Array) {
     return makeData({ type: new Float64(), length: attribute.length, nullCount: 0, data: attribute });
   }
-  const { offsets, bytes } = encodeTexts(attribute);
+  const { offsets, bytes } = attribute instanceof Utf8Texts ? checkedTexts(attribute) : encodeTexts(attribute);
   return makeData({
     type: new Utf8(),
     length: attribute.length,

@@ -19,6 +19,7 @@
  * `Directory_<guid of the correlation>_<w2 as five letters of base 26, lowest first>_<10000000 + w3 mod 90000000>`.
  */
 import type { ScalarType } from '../columns/value.ts';
+import type { Utf8Texts } from './utf8-texts.ts';
 
 /** Numbers of a fact table, one per row: Float64 for times (ticks since 2020), longs and reals; codes otherwise. */
 export type FieldArray = Float64Array | Uint32Array | Uint16Array | Uint8Array;
@@ -27,7 +28,7 @@ export type FieldArray = Float64Array | Uint32Array | Uint16Array | Uint8Array;
  * The attribute values of a dimension. `string`, `guid` and `decimal` as text; `dynamic` as JSON text; the empty text
  * is null for `dynamic` and `guid`. Numbers serve account ordinals. Entries may repeat.
  */
-export type Attribute = readonly string[] | Float64Array;
+export type Attribute = readonly string[] | Utf8Texts | Float64Array;
 
 export interface Dimension {
   readonly size: number;

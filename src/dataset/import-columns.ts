@@ -3,12 +3,11 @@
  * decoded once, when it is new; codes take one byte a row until there are more than 256 of them, and none while a column
  * has one value. Rows are written before it is certain that their record is whole, so each column can clear a row again.
  */
-import { columnTicksFromTicks, formatDatetime, parseIsoDatetime, ticksFromColumnTicks } from '../base/time.ts';
+import { isUtf8 } from 'node:buffer';
+import { columnTicksFromTicks, formatDatetime, parseIsoDatetime } from '../base/time.ts';
 import { parseDynamic, stringifyDynamic } from '../columns/dynamic.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
-import type { Attribute, ColumnSource, Dimension, FieldArray } from './facts.ts';
-import { KIND, decodeString } from './json-records.ts';
-import { NULL_BOOL } from './stored-facts.ts';
+import { KIND, decodeString, spanHash } from './json-records.ts';
 
 /** A value that makes its whole record unusable: what looked like JSON is none. */
 export class MalformedValue extends Error {}
@@ -27,15 +26,40 @@ export interface GrowingColumn {
   set(row: number, bytes: Buffer, start: number, end: number, hash: number, kind: number): void;
   /** Makes `row`, the last one written, null again. */
   clear(row: number): void;
-  /** The values of `rows`, as part of facts. */
-  pack(name: string, rows: Uint32Array): PackedColumn;
+  /**
+   * The first `rowCount` values, in shared memory. The column is not used after.
+   *
+   * @param isUtf8Text - whether all bytes that were set are UTF-8.
+   */
+  finish(name: string, type: ScalarType, rowCount: number, isUtf8Text: boolean): SegmentColumn;
 }
 
-export interface PackedColumn {
-  readonly source: ColumnSource;
-  readonly field?: FieldArray;
-  readonly dimension?: Dimension;
-}
+/** A column that was read: plain data in shared memory. */
+export type SegmentColumn = {
+  readonly name: string;
+  readonly type: ScalarType;
+  /** Rows whose value did not suit the type and became null. */
+  readonly invalid: number;
+} & (
+  | {
+      readonly kind: 'texts';
+      /** Entry 0 is the empty text; several may be the same. */
+      readonly codes: Uint8Array | Uint16Array | Uint32Array;
+      /** Texts of the entries as UTF-8, and their hashes (spanHash). */
+      readonly offsets: Float64Array;
+      readonly bytes: Uint8Array;
+      readonly hashes: Int32Array;
+    }
+  | {
+      readonly kind: 'numbers';
+      /** NaN is null, or a value that is kept aside. */
+      readonly values: Float64Array;
+      /** Rows whose values are beyond 2^53, and their texts (see ColumnSource). */
+      readonly wide: ReadonlyMap<number, string>;
+    }
+  /** 0 is null, 1 false, 2 true. */
+  | { readonly kind: 'bools'; readonly codes: Uint8Array | Uint16Array | Uint32Array }
+);
 
 /** Codes of growing width; rows that were never set have code 0. */
 class GrowingCodes {
@@ -53,11 +77,26 @@ class GrowingCodes {
     return row < this.#codes.length ? this.#codes[row]! : 0;
   }
 
+  /** The first `rowCount` codes in shared memory. */
+  finish(rowCount: number): Uint8Array | Uint16Array | Uint32Array {
+    const codes = this.#codes.subarray(0, rowCount);
+    const type = this.#codes.constructor as Uint8ArrayConstructor;
+    const shared = new type(new SharedArrayBuffer(rowCount * type.BYTES_PER_ELEMENT));
+    shared.set(codes);
+    return shared;
+  }
+
   #resize(type: Uint8ArrayConstructor | Uint16ArrayConstructor | Uint32ArrayConstructor, row: number): void {
     const larger = new type(row >= this.#codes.length ? Math.max(this.#codes.length * 2, row + 1) : this.#codes.length);
     larger.set(this.#codes);
     this.#codes = larger;
   }
+}
+
+/** Copies bytes; a native call is worth it only for many. */
+export function copyBytes(source: Buffer, start: number, end: number, target: Buffer, at: number): void {
+  if (end - start > 64) source.copy(target, at, start, end);
+  else for (let i = start; i < end; i++) target[at + i - start] = source[i]!;
 }
 
 /** Entry flags. */
@@ -142,7 +181,7 @@ export class GrowingTexts implements GrowingColumn {
       larger.set(this.#heap.subarray(0, this.#heapSize));
       this.#heap = larger;
     }
-    this.#heap.set(bytes.subarray(start, end), this.#heapSize);
+    copyBytes(bytes, start, end, this.#heap, this.#heapSize);
     this.#heapSize += length;
     this.#ends[code] = this.#heapSize;
     this.#hashes[code] = hash;
@@ -179,7 +218,8 @@ export class GrowingTexts implements GrowingColumn {
 
   /** Works out the text of a new entry, and whether it is one. */
   #decode(code: number, bytes: Buffer, start: number, end: number, kind: number): void {
-    if (kind === KIND.plain && this.#type === 'string') return;
+    if (kind === KIND.plain && (this.#type === 'string' || (this.#type === 'guid' && isGuid(bytes, start, end))))
+      return;
     const raw = bytes.toString('utf8', start, end);
     let text: string | undefined;
     if (kind === KIND.composite) {
@@ -224,42 +264,70 @@ export class GrowingTexts implements GrowingColumn {
   }
 
   /** For each code what `map` makes of its text. */
-  mapEntries(map: (text: string) => number): Int32Array {
-    return Int32Array.from({ length: this.#size }, (_, code) => map(this.#text(code)));
+  mapEntries(map: (text: string) => number): Float64Array {
+    return Float64Array.from({ length: this.#size }, (_, code) => map(this.#text(code)));
   }
 
   code(row: number): number {
     return this.#codes.get(row);
   }
 
-  #remap: Uint32Array | undefined;
-
-  pack(name: string, rows: Uint32Array): PackedColumn {
-    // Codes of this share of the rows, in order of first use.
-    this.#remap ??= new Uint32Array(this.#size);
-    const remap = this.#remap;
-    const used: number[] = [];
-    const field = new Uint32Array(rows.length);
-    for (let i = 0; i < rows.length; i++) {
-      const code = this.#codes.get(rows[i]!);
-      let own = remap[code]!;
-      if (own === 0) {
-        used.push(code);
-        own = used.length;
-        remap[code] = own;
-      }
-      field[i] = own - 1;
+  finish(name: string, type: ScalarType, rowCount: number, isUtf8Text: boolean): SegmentColumn {
+    const size = this.#size;
+    if (!isUtf8Text) this.#mendTexts();
+    let total = this.#heapSize;
+    const changed = new Map<number, Buffer>();
+    for (const [code, text] of this.#texts) {
+      const bytes = Buffer.from(this.#flags[code]! > COMPOSITE ? '' : text);
+      changed.set(code, bytes);
+      total += bytes.length - (this.#ends[code]! - this.#ends[code - 1]!);
     }
-    for (const code of used) remap[code] = 0;
-    const texts: Attribute = used.map((code) => this.#text(code));
-    if (texts.length <= 1) return { source: { from: 'constant', value: (texts as string[])[0] ?? '' } };
+    const offsets = new Float64Array(new SharedArrayBuffer(8 * (size + 1)));
+    const bytes = Buffer.from(new SharedArrayBuffer(total));
+    const hashes = new Int32Array(new SharedArrayBuffer(4 * size));
+    hashes.set(this.#hashes.subarray(0, size));
+    hashes[0] = spanHash(EMPTY, 0, 0);
+    if (changed.size === 0) {
+      bytes.set(this.#heap.subarray(0, total));
+      offsets.set(this.#ends.subarray(0, size), 1);
+    } else {
+      let at = 0;
+      for (let code = 1; code < size; code++) {
+        offsets[code] = at;
+        const text = changed.get(code);
+        if (text) {
+          bytes.set(text, at);
+          at += text.length;
+          hashes[code] = spanHash(new DataView(text.buffer, text.byteOffset, text.length), 0, text.length);
+        } else {
+          at += this.#heap.copy(bytes, at, this.#ends[code - 1], this.#ends[code]);
+        }
+      }
+      offsets[size] = at;
+    }
     return {
-      source: { from: 'dimension', field: name, dimension: name, attribute: 'value' },
-      field,
-      dimension: { size: texts.length, attributes: { value: texts } },
+      kind: 'texts',
+      name,
+      type,
+      invalid: this.invalid,
+      codes: this.#codes.finish(rowCount),
+      offsets,
+      bytes,
+      hashes,
     };
   }
+
+  /** Gives entries whose bytes are no UTF-8 the text that they decode to. */
+  #mendTexts(): void {
+    for (let code = 1; code < this.#size; code++) {
+      if (this.#texts.has(code)) continue;
+      const bytes = this.#heap.subarray(this.#ends[code - 1], this.#ends[code]);
+      if (!isUtf8(bytes)) this.#texts.set(code, bytes.toString('utf8'));
+    }
+  }
 }
+
+const EMPTY = new DataView(new ArrayBuffer(0));
 
 /** @throws MalformedValue */
 function unescaped(raw: string): string {
@@ -281,6 +349,18 @@ function picked(value: Value, member: string): string | undefined {
 function dynamicText(text: string): string {
   const value = parseDynamic(text);
   return value === null ? '' : stringifyDynamic(value);
+}
+
+/** Whether the bytes are a guid as it is stored: in lower case, without braces. */
+function isGuid(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== 36) return false;
+  for (let i = 0; i < 36; i++) {
+    const byte = bytes[start + i]!;
+    if (i === 8 || i === 13 || i === 18 || i === 23) {
+      if (byte !== 0x2d) return false;
+    } else if (!((byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66))) return false;
+  }
+  return true;
 }
 
 /** The canonical text of a value that is neither string nor dynamic, or undefined where it is none. */
@@ -342,6 +422,8 @@ export class GrowingNumbers implements GrowingColumn {
     let value = Number.NaN;
     if (kind === KIND.plain || kind === KIND.escaped || kind === KIND.number) {
       if (this.#type === 'datetime') value = isoColumnTicks(bytes, start, end);
+      // Ten digits and more may be beyond what the type can hold.
+      else if (this.#type !== 'timespan' && end - start < 10 && end > start) value = digits(bytes, start, end - start);
       if (Number.isNaN(value)) {
         const raw = bytes.toString('utf8', start, end);
         value = this.#slow(row, (kind === KIND.escaped ? unescaped(raw) : raw).trim());
@@ -388,36 +470,11 @@ export class GrowingNumbers implements GrowingColumn {
     this.lastRow = row - 1;
   }
 
-  pack(name: string, rows: Uint32Array): PackedColumn {
-    const field = new Float64Array(rows.length);
-    for (let i = 0; i < rows.length; i++) field[i] = this.get(rows[i]!);
-    if (this.#wide.size === 0 || !rows.some((row) => this.#wide.has(row))) {
-      return { source: { from: 'field', field: name }, field };
-    }
-    const texts: string[] = [];
-    const codeOf = new Map<string, number>();
-    const codes = Uint32Array.from(rows, (row, i) => {
-      const number = field[i]!;
-      const text =
-        this.#wide.get(row) ??
-        (Number.isNaN(number)
-          ? ''
-          : this.#type === 'datetime'
-            ? formatDatetime(ticksFromColumnTicks(number))
-            : String(number));
-      let code = codeOf.get(text);
-      if (code === undefined) {
-        code = texts.length;
-        codeOf.set(text, code);
-        texts.push(text);
-      }
-      return code;
-    });
-    return {
-      source: { from: 'dimension', field: name, dimension: name, attribute: 'value' },
-      field: codes,
-      dimension: { size: texts.length, attributes: { value: texts } },
-    };
+  finish(name: string, type: ScalarType, rowCount: number): SegmentColumn {
+    const values = new Float64Array(new SharedArrayBuffer(8 * rowCount));
+    values.set(this.#values.subarray(0, Math.min(this.#rowCount, rowCount)));
+    if (this.#rowCount < rowCount) values.fill(Number.NaN, this.#rowCount);
+    return { kind: 'numbers', name, type, invalid: this.invalid, values, wide: this.#wide };
   }
 }
 
@@ -447,13 +504,8 @@ class GrowingBools implements GrowingColumn {
     this.lastRow = row - 1;
   }
 
-  pack(name: string, rows: Uint32Array): PackedColumn {
-    const field = new Uint8Array(rows.length);
-    for (let i = 0; i < rows.length; i++) {
-      const code = this.#codes.get(rows[i]!);
-      field[i] = code === 0 ? NULL_BOOL : code - 1;
-    }
-    return { source: { from: 'field', field: name }, field };
+  finish(name: string, type: ScalarType, rowCount: number): SegmentColumn {
+    return { kind: 'bools', name, type, invalid: this.invalid, codes: this.#codes.finish(rowCount) };
   }
 }
 

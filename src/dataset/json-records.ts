@@ -36,10 +36,23 @@ function isBlank(byte: number): boolean {
 const HASH_START = 0x811c9dc5 | 0;
 const HASH_FACTOR = 0x01000193;
 
-/** A hash of the bytes from `start` to `end`, four at a time. */
-function spanHash(view: DataView, start: number, end: number): number {
+const lanes = new Int32Array(4);
+
+/** A hash of the bytes from `start` to `end`; record-kernel/kernel.as gives the same. */
+export function spanHash(view: DataView, start: number, end: number): number {
   let hash = HASH_START ^ (end - start);
   let at = start;
+  if (end - start >= 64) {
+    lanes.fill(hash);
+    for (const last = end - 16; at <= last; at += 16) {
+      for (let lane = 0; lane < 4; lane++) {
+        const mixed = Math.imul(lanes[lane]! ^ view.getInt32(at + 4 * lane, true), HASH_FACTOR);
+        lanes[lane] = mixed ^ (mixed >>> 15);
+      }
+    }
+    hash = lanes[0]!;
+    for (let lane = 1; lane < 4; lane++) hash = Math.imul(hash, HASH_FACTOR) ^ lanes[lane]!;
+  }
   for (const last = end - 4; at <= last; at += 4) {
     hash = Math.imul(hash ^ view.getInt32(at, true), HASH_FACTOR);
     hash ^= hash >>> 15;
@@ -307,6 +320,35 @@ export function wrapperMember(bytes: Uint8Array, members: Members): number {
   return bytes[at] === OPEN_BRACE ? index : -1;
 }
 
+/** How records stand in a file: one a line, or as brackets say. */
+export type RecordMode = 'lines' | 'structure';
+
+/**
+ * The mode of a file that begins with `bytes`; undefined where more are needed, or where there are none.
+ *
+ * @param isEnd - whether that is all of it.
+ */
+export function modeOf(bytes: Buffer, isEnd: boolean): RecordMode | undefined {
+  let start = 0;
+  while (start < bytes.length && isBlank(bytes[start]!)) start++;
+  if (start === bytes.length) return undefined;
+  if (bytes[start] === OPEN_BRACKET) return 'structure';
+  const firstEnd = bytes.indexOf(NEWLINE, start);
+  if (firstEnd < 0 && !isEnd) return undefined;
+  const members = new Members();
+  const first = firstEnd < 0 ? bytes.length : firstEnd;
+  if (members.read(bytes, start, first) === undefined) return 'lines';
+  // A broken first line must not hide that the others are whole: but a line that leaves something open is not broken.
+  let last = first - 1;
+  while (last > start && isBlank(bytes[last]!)) last--;
+  const isOpen = [OPEN_BRACE, OPEN_BRACKET, COMMA, COLON].includes(bytes[last]!);
+  if (bytes[start] === OPEN_BRACE && (isOpen || first === bytes.length)) return 'structure';
+  const second = bytes.indexOf(NEWLINE, first + 1);
+  if (second < 0 && !isEnd) return undefined;
+  const isSecondWhole = members.read(bytes, first + 1, second < 0 ? bytes.length : second) === undefined;
+  return isSecondWhole || bytes[start] !== OPEN_BRACE ? 'lines' : 'structure';
+}
+
 /** Longer records are refused, so that a file that is no log cannot fill the memory. */
 const MAX_RECORD_BYTES = 256 << 20;
 
@@ -316,7 +358,7 @@ const MAX_RECORD_BYTES = 256 << 20;
  */
 export class RecordSplitter {
   readonly #sink: RecordSink;
-  #mode: 'undecided' | 'lines' | 'structure' = 'undecided';
+  #mode: 'undecided' | RecordMode = 'undecided';
   /** Bytes that were pushed and not yet done with lie from `#start` to `#end`. */
   #buffer: Buffer = Buffer.alloc(0);
   #start = 0;
@@ -384,35 +426,10 @@ export class RecordSplitter {
 
   /** Looks at the first lines; false where more bytes are needed. */
   #decide(isEnd: boolean): boolean {
-    const bytes = this.#buffer.subarray(0, this.#end);
-    let start = this.#start;
-    while (start < bytes.length && isBlank(bytes[start]!)) start++;
-    if (start === bytes.length) return isEnd;
-    if (bytes[start] === OPEN_BRACKET) {
-      this.#mode = 'structure';
-      return true;
-    }
-    const firstEnd = bytes.indexOf(NEWLINE, start);
-    if (firstEnd < 0 && !isEnd && bytes.length <= MAX_RECORD_BYTES) return false;
-    const members = new Members();
-    const first = firstEnd < 0 ? bytes.length : firstEnd;
-    if (members.read(bytes, start, first) === undefined) {
-      this.#mode = 'lines';
-      return true;
-    }
-    // A broken first line must not hide that the others are whole: but a line that leaves something open is not broken.
-    let last = first - 1;
-    while (last > start && isBlank(bytes[last]!)) last--;
-    const isOpen = [OPEN_BRACE, OPEN_BRACKET, COMMA, COLON].includes(bytes[last]!);
-    if (bytes[start] === OPEN_BRACE && (isOpen || first === bytes.length)) {
-      this.#mode = 'structure';
-      return true;
-    }
-    const second = bytes.indexOf(NEWLINE, first + 1);
-    if (second < 0 && !isEnd && bytes.length <= MAX_RECORD_BYTES) return false;
-    const isSecondWhole = members.read(bytes, first + 1, second < 0 ? bytes.length : second) === undefined;
-    this.#mode = isSecondWhole || bytes[start] !== OPEN_BRACE ? 'lines' : 'structure';
-    return true;
+    const bytes = this.#buffer.subarray(this.#start, this.#end);
+    const mode = modeOf(bytes, isEnd || bytes.length > MAX_RECORD_BYTES);
+    if (mode) this.#mode = mode;
+    return mode !== undefined || isEnd;
   }
 
   #lines(isEnd: boolean): void {

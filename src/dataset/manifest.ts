@@ -49,5 +49,7 @@ export interface Manifest {
   readonly end: string;
   readonly partitionCount: number;
   readonly tables: readonly TableManifest[];
+  /** Of an import that kept only these columns: the columns by table. Other tables were left out. */
+  readonly columns?: Readonly<Record<string, readonly string[]>>;
   readonly incidents: { readonly attacks: number; readonly lookalikes: number };
 }

@@ -8,9 +8,10 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Problem, TocsinError } from '../base/errors.ts';
 import type { TableSource } from '../engine/run.ts';
+import { INGESTION_TIME } from '../schema/tables.ts';
 import { FactsFile } from './facts-file.ts';
 import type { Manifest, PartitionFile } from './manifest.ts';
-import { FileRows, MergedRows, RowsSource } from './rows.ts';
+import { FileRows, MergedRows, RowsSource, type TableRows } from './rows.ts';
 import type { TruthIncident } from './truth.ts';
 import { MANIFEST_FILE, TRUTH_FILE, systemReason } from './write.ts';
 
@@ -152,6 +153,9 @@ function malformedPart(manifest: Record<string, unknown>): string | undefined {
   return undefined;
 }
 
+/** Columns that every import keeps. */
+const ALWAYS_KEPT: readonly string[] = ['TimeGenerated', INGESTION_TIME, 'Type'];
+
 class FolderDataset implements Dataset {
   readonly path: string;
   readonly manifest: Manifest;
@@ -185,17 +189,39 @@ class FolderDataset implements Dataset {
     if (!Number.isInteger(index) || index < 0 || index >= this.manifest.partitionCount) {
       throw new TocsinError('INTERNAL', `partition ${index} of ${this.manifest.partitionCount} was asked for`);
     }
-    return new RowsSource((table) => {
+    return this.#source((table) => {
       const file = this.#filesOf(table).find(({ partition }) => partition === index);
       return file && this.#openFile(table, file);
     });
   }
 
   all(): TableSource {
-    return new RowsSource((table) => {
+    return this.#source((table) => {
       const parts = this.files(table);
       return parts.length < 2 ? parts[0] : new MergedRows(parts);
     });
+  }
+
+  /** Rows by table; refuses to give what an import left out, which would look like nulls. */
+  #source(open: (table: string) => TableRows | undefined): TableSource {
+    const source = new RowsSource(open);
+    const kept = this.manifest.columns;
+    if (!kept) return source;
+    return {
+      scan: (table, columns, window) => {
+        const names = Object.hasOwn(kept, table) ? kept[table]! : undefined;
+        const missing = names
+          ? columns.filter(({ name }) => !ALWAYS_KEPT.includes(name) && !names.includes(name)).map(({ name }) => name)
+          : columns.map(({ name }) => name);
+        if (!names || missing.length > 0) {
+          throw inputError(
+            `${this.path}: was imported for a rule that does not read ${names ? `${missing.join(', ')} of ${table}` : table}`,
+            'import the log files without --rule, or with this rule too',
+          );
+        }
+        return source.scan(table, columns, window);
+      },
+    };
   }
 
   files(table: string): FileRows[] {

@@ -6,6 +6,7 @@ import { TocsinError } from '../base/errors.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
 import type { Dimension, FactColumn, Facts, FieldArray, Label } from './facts.ts';
 import { argsortTimes } from './sort.ts';
+import { Utf8Texts } from './utf8-texts.ts';
 
 /** The value that stands for null in a bool field. */
 export const NULL_BOOL = 2;
@@ -224,7 +225,8 @@ export class FactsInMemory implements StoredFacts {
     const values = this.#dimensions[dimension]?.attributes[name];
     if (!values) throw this.broken(`there is no attribute '${dimension}.${name}'`);
     if (values instanceof Float64Array) return values;
-    return { kind: 'text', size: values.length, text: (code) => values[code]! };
+    const text = values instanceof Utf8Texts ? (code: number) => values.text(code) : (code: number) => values[code]!;
+    return { kind: 'text', size: values.length, text };
   }
 
   broken(what: string, cause?: unknown): TocsinError {

@@ -26,7 +26,7 @@ export interface WrittenFile extends PartitionFile {
 }
 
 /** What {@link DatasetFolder.commit} needs to know besides the rows. */
-export interface DatasetContents extends Pick<Manifest, 'origin' | 'start' | 'end' | 'partitionCount'> {
+export interface DatasetContents extends Pick<Manifest, 'origin' | 'start' | 'end' | 'partitionCount' | 'columns'> {
   /** Every file that was written, in any order. */
   readonly files: readonly WrittenFile[];
   /** In any order. */
@@ -237,6 +237,7 @@ function manifestOf(contents: DatasetContents): Manifest {
         ...(unknownColumns && Object.keys(unknownColumns).length > 0 ? { unknownColumns } : {}),
       };
     }),
+    ...(contents.columns && { columns: contents.columns }),
     incidents: {
       attacks: contents.incidents.filter(({ kind }) => kind === 'attack').length,
       lookalikes: contents.incidents.filter(({ kind }) => kind === 'lookalike').length,

@@ -254,3 +254,15 @@ export function scannedTables(root: Plan): string[] {
   });
   return [...tables];
 }
+
+/** The columns of each table that a plan reads, sub-queries of expressions included, in order of first appearance. */
+export function scannedColumns(root: Plan): Record<string, string[]> {
+  const tables = new Map<string, Set<string>>();
+  visitPlan(root, (node) => {
+    if (node.op !== 'scan') return;
+    const columns = tables.get(node.table) ?? new Set();
+    for (const { name } of node.columns) columns.add(name);
+    tables.set(node.table, columns);
+  });
+  return Object.fromEntries(Array.from(tables, ([table, columns]) => [table, [...columns]]));
+}

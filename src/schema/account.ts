@@ -15,13 +15,18 @@ export const ACCOUNT_COLUMNS: Readonly<Record<string, string>> = {
   AuditLogs: 'tostring(InitiatedBy.user.userPrincipalName)',
 };
 
-/** The partition of an account: a hash of the lower-cased key, modulo `partitionCount`. */
-export function partitionOf(accountKey: string, partitionCount: number): number {
+/** A hash of the lower-cased account key, from 0 (inclusive) to 2^32 (exclusive). */
+export function accountHash(accountKey: string): number {
   const key = accountKey.toLowerCase();
   // FNV-1a over UTF-16 units, then a finaliser so that the low bits depend on every character.
   let hash = 0x811c9dc5;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
   hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b);
-  return ((hash ^ (hash >>> 16)) >>> 0) % partitionCount;
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** The partition of an account: its hash, modulo `partitionCount`. */
+export function partitionOf(accountKey: string, partitionCount: number): number {
+  return accountHash(accountKey) % partitionCount;
 }

@@ -4,7 +4,14 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { EXIT_CODES } from '../../src/base/errors.ts';
 import { sharedPath } from '../support/shared.ts';
-import { temporaryFolder, tocsin } from '../support/run-cli.ts';
+import { exportDataset } from '../../src/dataset/export.ts';
+import { importFiles } from '../../src/dataset/import.ts';
+import { openDataset } from '../../src/dataset/read.ts';
+import { scannedColumns } from '../../src/plan/plan.ts';
+import { replay } from '../../src/replay/replay.ts';
+import { compileRule } from '../../src/rules/compile.ts';
+import { generated } from '../support/generated.ts';
+import { REPOSITORY, temporaryFolder, tocsin } from '../support/run-cli.ts';
 
 const ROWS = [1, 2, 3].map((minute) => ({
   TimeGenerated: `2026-06-01T08:0${minute}:00Z`,
@@ -96,5 +103,35 @@ describe('tocsin import', () => {
     }
     const users = 'AuditLogs | where isnotempty(InitiatedBy.user.userPrincipalName) | project OperationName';
     expect((await tocsin(['query', users, '--data', 'logs'], { cwd })).stdout).not.toBe('');
+  });
+
+  test('keeps only what a rule reads: it replays as over the whole dataset, and other rules are refused', async () => {
+    const folder = temporaryFolder();
+    const tenant = await generated('contoso-2k', { users: 120, days: 1 });
+    const logs = path.join(folder, 'logs');
+    await exportDataset(tenant.dataset, { out: logs, format: 'ndjson' });
+    const files = [path.join(logs, '*.ndjson')].map((glob) => glob.replace('*', '*Logs'));
+    const compiled = compileRule(path.join(REPOSITORY, 'rules/ni-auth-privileged-audit-actions.yaml'));
+    const truth = path.join(logs, 'truth.ndjson');
+    const columns = scannedColumns(compiled.plan.root);
+    const whole = await importFiles(files, { out: path.join(folder, 'whole'), truth, threads: 0 });
+    const some = await importFiles(files, { out: path.join(folder, 'some'), truth, threads: 0, columns });
+    // Events of tables that the rule does not read have no row.
+    expect(some.truthEvents.labelled).toBeGreaterThan(whole.truthEvents.labelled * 0.9);
+    expect(some.skipped + some.rows).toBe(whole.rows);
+    const results = [];
+    for (const location of ['whole', 'some']) {
+      results.push(await replay(await openDataset(path.join(folder, location)), compiled, { threads: 0 }));
+    }
+    expect(results[0]!.rows.length).toBeGreaterThan(0);
+    expect(results[1]!.digest).toBe(results[0]!.digest);
+    expect(results[1]!.alerts).toEqual(results[0]!.alerts);
+    const projected = await openDataset(path.join(folder, 'some'));
+    const userAgent = [{ name: 'UserAgent', type: 'string' as const }];
+    expect(() => projected.all().scan('AADNonInteractiveUserSignInLogs', userAgent, undefined)).toThrow(
+      'does not read UserAgent of AADNonInteractiveUserSignInLogs',
+    );
+    expect(() => projected.partition(0).scan('SigninLogs', userAgent, undefined)).toThrow('does not read SigninLogs');
+    tenant.remove();
   });
 });

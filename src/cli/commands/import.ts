@@ -1,15 +1,34 @@
 /** `tocsin import`: log files as a dataset. */
 import { formatProblem, TocsinError } from '../../base/errors.ts';
-import { importFiles, type ImportReport } from '../../dataset/import.ts';
+import { importFiles, type ImportReport, type Projection } from '../../dataset/import.ts';
+import { scannedColumns } from '../../plan/plan.ts';
+import type { TableFiles } from '../../query/files.ts';
 import { formatCount, formatNumber } from '../../report/format.ts';
 import type { Terminal } from '../terminal.ts';
 
-export interface ImportFlags {
+export interface ImportFlags extends TableFiles {
   readonly table?: string;
   readonly out: string;
   readonly truth?: string;
   readonly strict?: boolean;
   readonly force?: boolean;
+  readonly threads?: number;
+  readonly rule?: readonly string[];
+}
+
+/** The columns that rules read. */
+async function columnsOf(rules: readonly string[], flags: TableFiles): Promise<Projection> {
+  // The parser takes a second to load: only where it is needed.
+  const { compileRule } = await import('../../rules/compile.ts');
+  const { tablesFromFiles } = await import('../../query/files.ts');
+  const lists = tablesFromFiles(flags);
+  const columns: Record<string, string[]> = {};
+  for (const rule of rules) {
+    for (const [table, names] of Object.entries(scannedColumns(compileRule(rule, lists).plan.root))) {
+      columns[table] = [...new Set([...(columns[table] ?? []), ...names])];
+    }
+  }
+  return columns;
 }
 
 export async function importLogs(
@@ -18,9 +37,17 @@ export async function importLogs(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
+  const { out, table, truth, strict, force, threads, rule } = flags;
+  const columns = rule && (await columnsOf(rule, flags));
   const progress = await terminal.progress('importing', 'MB');
   const report = await importFiles(files, {
-    ...flags,
+    out,
+    ...(table !== undefined && { table }),
+    ...(truth !== undefined && { truth }),
+    ...(threads !== undefined && { threads }),
+    ...(columns && { columns }),
+    strict: strict ?? false,
+    force: force ?? false,
     onProgress: ({ bytes, totalBytes }) => {
       if (signal.aborted) throw new TocsinError('INTERRUPTED', 'interrupted; nothing was written');
       if (totalBytes !== undefined) progress.update(Math.round(bytes / 1e6), Math.ceil(totalBytes / 1e6));
@@ -41,6 +68,9 @@ export async function importLogs(
       ...Object.entries(report.rowsByTable).map(
         ([table, count]) => `  ${table.padEnd(36)}${formatCount(count).padStart(12)}`,
       ),
+      ...(report.skipped > 0
+        ? [`  ${formatNumber(report.skipped, 'record')} of tables that no rule reads left out`]
+        : []),
       ...(flags.truth === undefined
         ? []
         : [`  ${report.truthEvents.labelled} of ${report.truthEvents.total} events of the truth found their row`]),

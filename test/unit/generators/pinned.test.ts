@@ -24,7 +24,8 @@ test.each(shippedScenarios())('%s gives the rows and the truth that it always ga
       digest.update(JSON.stringify([table, rowCount, columns, labels]));
       for (const field of Object.values(fields)) digest.update(field);
       for (const { attributes } of Object.values(dimensions)) {
-        for (const attribute of Object.values(attributes)) digest.update(JSON.stringify([...attribute]));
+        for (const attribute of Object.values(attributes))
+          digest.update(JSON.stringify([...(attribute as Iterable<string | number>)]));
       }
     }
   }
