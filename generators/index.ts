@@ -110,6 +110,7 @@ export async function generate(scenario: string | Scenario, options: GenerateOpt
       partitionCount,
       files,
       incidents: measureIncidents(tenant, span, plan),
+      ...(loaded.timeToCloseMs !== undefined && { analysts: { timeToCloseMs: loaded.timeToCloseMs } }),
     });
     return { ...manifest, path: options.out };
   } catch (error) {

@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Node } from 'yaml';
 import { TocsinError } from '../src/base/errors.ts';
 import { columnTicksFromMs } from '../src/base/time.ts';
 import { type ExpectationSource, parseExpectation, type PlantedNames } from '../src/score/expectations.ts';
@@ -37,6 +38,8 @@ export interface Scenario {
   readonly attacks: readonly PlantRequest[];
   readonly lookalikes: readonly PlantRequest[];
   readonly faults: readonly Fault[];
+  /** How long analysts take to close an incident; undefined: they close none. */
+  readonly timeToCloseMs: number | undefined;
   /** What every rule is expected to reach on it. */
   readonly expectations: readonly ExpectationSource[];
   /** Every chain that the scenario names, by name; a look-alike's under `lookalike:` and its name. */
@@ -121,6 +124,7 @@ const SCENARIO_KEYS = [
   'attacks',
   'lookalikes',
   'faults',
+  'analysts',
   'expectations',
 ] as const;
 const TENANT_KEYS = ['name', 'domain', 'users', 'adminShare', 'guestShare', 'offices'] as const;
@@ -169,6 +173,7 @@ export function parseScenario(
   const faultsEntry = fields.get('faults');
   const faults = faultsEntry ? reader.items(faultsEntry.node, 'faults').map((item) => readFault(reader, item)) : [];
 
+  const timeToCloseMs = readAnalysts(reader, fields.get('analysts')?.node ?? null);
   const expectationsEntry = fields.get('expectations');
   const expectations = expectationsEntry ? reader.placedTexts(expectationsEntry.node, 'expectations') : [];
   const names = plantedNames({ attacks, lookalikes });
@@ -187,7 +192,17 @@ export function parseScenario(
     );
   }
   reader.throwFaults();
-  return { name, title, seed, startMs, days, tenant, attacks, lookalikes, faults, expectations, chains };
+  return { name, title, seed, startMs, days, tenant, attacks, lookalikes, faults, timeToCloseMs, expectations, chains };
+}
+
+function readAnalysts(reader: YamlReader, node: Node | null): number | undefined {
+  if (!node) return undefined;
+  const fields = reader.fields(node, 'analysts', ['timeToClose']);
+  const value = reader.required(fields, 'timeToClose', node, 'analysts');
+  if (!value) return undefined;
+  const { from, to } = reader.duration(value, 'timeToClose');
+  if (from !== to) reader.fault(value, 'timeToClose is a range, expected one duration such as 4h');
+  return Math.round(from);
 }
 
 /** What a scenario may plant: the names that expectations can speak of. */

@@ -52,4 +52,6 @@ export interface Manifest {
   /** Of an import that kept only these columns: the columns by table. Other tables were left out. */
   readonly columns?: Readonly<Record<string, readonly string[]>>;
   readonly incidents: { readonly attacks: number; readonly lookalikes: number };
+  /** How soon analysts close the incidents that they are shown; absent: never within the replay. */
+  readonly analysts?: { readonly timeToCloseMs: number };
 }

@@ -116,7 +116,7 @@ async function readManifest(location: string, folder: string): Promise<Manifest>
 
 /** The first part of a manifest that has not the right shape, in words. */
 function malformedPart(manifest: Record<string, unknown>): string | undefined {
-  const { partitionCount, tables, start, end, origin, incidents } = manifest;
+  const { partitionCount, tables, start, end, origin, incidents, analysts } = manifest;
   const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
   const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
   if (!isCount(partitionCount) || partitionCount === 0) return 'partitionCount must be a whole number above 0';
@@ -125,6 +125,8 @@ function malformedPart(manifest: Record<string, unknown>): string | undefined {
   if (!isObject(incidents) || !isCount(incidents['attacks']) || !isCount(incidents['lookalikes'])) {
     return 'incidents must count attacks and lookalikes';
   }
+  if (analysts !== undefined && (!isObject(analysts) || !isCount(analysts['timeToCloseMs'])))
+    return 'analysts must have a timeToCloseMs';
   if (!Array.isArray(tables)) return 'tables must be a list';
   for (const table of tables as unknown[]) {
     if (!isObject(table) || typeof table['table'] !== 'string' || !isCount(table['rowCount'])) {

@@ -26,7 +26,8 @@ export interface WrittenFile extends PartitionFile {
 }
 
 /** What {@link DatasetFolder.commit} needs to know besides the rows. */
-export interface DatasetContents extends Pick<Manifest, 'origin' | 'start' | 'end' | 'partitionCount' | 'columns'> {
+export interface DatasetContents
+  extends Pick<Manifest, 'origin' | 'start' | 'end' | 'partitionCount' | 'columns' | 'analysts'> {
   /** Every file that was written, in any order. */
   readonly files: readonly WrittenFile[];
   /** In any order. */
@@ -242,6 +243,7 @@ function manifestOf(contents: DatasetContents): Manifest {
       attacks: contents.incidents.filter(({ kind }) => kind === 'attack').length,
       lookalikes: contents.incidents.filter(({ kind }) => kind === 'lookalike').length,
     },
+    ...(contents.analysts && { analysts: contents.analysts }),
   };
 }
 

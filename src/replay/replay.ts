@@ -8,7 +8,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { type Problem, TocsinError } from '../base/errors.ts';
-import { formatDatetime, parseIsoDatetime } from '../base/time.ts';
+import { formatDatetime, parseIsoDatetime, TICKS_PER_MILLISECOND } from '../base/time.ts';
 import type { Batch, ColumnInfo } from '../columns/batch.ts';
 import { valueAt } from '../columns/column.ts';
 import type { Value } from '../columns/value.ts';
@@ -25,7 +25,7 @@ import { sortProblems } from '../rules/rule.ts';
 import { type AlertSettings, type RaisedAlert, raiseAlerts } from './alerts.ts';
 import { type Executor, InlineExecutor, PoolExecutor } from './executor.ts';
 
-import { groupIncidents, type Incident, type IncidentSettings } from './incidents.ts';
+import { DEFAULT_INCIDENT_SETTINGS, groupIncidents, type Incident, type IncidentSettings } from './incidents.ts';
 import { digestOf } from './output.ts';
 import { type PartitionTask, type PartitionRows, type PartRows, planNodes, RowCounts } from './partition.ts';
 import type { ReplayResult, ResultRow } from './result.ts';
@@ -35,7 +35,7 @@ import { evaluationOf, scheduleRuns, type TimeRange } from './schedule.ts';
 export interface Replayable {
   /** The folder; undefined for tables in memory, which only this thread can read. */
   readonly path?: string | undefined;
-  readonly manifest: Pick<Manifest, 'start' | 'end' | 'partitionCount' | 'origin'> & {
+  readonly manifest: Pick<Manifest, 'start' | 'end' | 'partitionCount' | 'origin' | 'analysts'> & {
     readonly tables: readonly (Pick<TableManifest, 'table' | 'rowCount'> & Partial<Pick<TableManifest, 'files'>>)[];
   };
   partition(index: number): TableSource;
@@ -60,6 +60,7 @@ export interface ReplayOptions {
   /** Stops the replay, which then fails with `INTERRUPTED`. */
   readonly signal?: AbortSignal;
   readonly alerts?: AlertSettings;
+  /** By default analysts close incidents as soon as the dataset says. */
   readonly incidents?: IncidentSettings;
 }
 
@@ -135,11 +136,17 @@ async function replayed(dataset: Replayable, compiled: CompiledRule, options: Re
     runs,
     rows,
     alerts,
-    incidents: groupIncidents(rule, runs, alerts, options.incidents),
+    incidents: groupIncidents(rule, runs, alerts, options.incidents ?? incidentSettingsOf(manifest)),
     rowsRead,
     warnings: warningsOf(compiled, manifest, gathered.passages, rowsRead, runs.length),
     digest: digestOf(columns, runs, rows),
   };
+}
+
+/** What is set of incidents where the caller sets nothing. */
+function incidentSettingsOf({ analysts }: Pick<Manifest, 'analysts'>): IncidentSettings {
+  if (!analysts) return DEFAULT_INCIDENT_SETTINGS;
+  return { ...DEFAULT_INCIDENT_SETTINGS, timeToClose: BigInt(analysts.timeToCloseMs) * TICKS_PER_MILLISECOND };
 }
 
 /** The source of the plan above the gathers: no scan is left in it. */

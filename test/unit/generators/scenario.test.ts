@@ -23,6 +23,22 @@ describe('a scenario', () => {
     expect(scenario.attacks.length).toBeGreaterThan(0);
   });
 
+  test('says how soon analysts close incidents, or that they close none', () => {
+    const scenario = (analysts: string): string => `tenant: { users: 100 }\nattacks: []\n${analysts}`;
+    const timeOf = (analysts: string): number | undefined =>
+      parseScenario('mine.yaml', scenario(analysts)).timeToCloseMs;
+    expect(timeOf('')).toBeUndefined();
+    expect(timeOf('analysts: { timeToClose: 4h }')).toBe(4 * 3_600_000);
+    expect(timeOf('analysts: { timeToClose: 90s }')).toBe(90_000);
+    expect(faults(scenario('analysts: { timeToClose: 1h..2h }'))).toEqual([
+      '3:26 timeToClose is a range, expected one duration such as 4h',
+    ]);
+    expect(faults(scenario('analysts: { timeToClse: 1h }'))).toEqual([
+      '3:11 analysts lacks "timeToClose"',
+      '3:13 unknown key "timeToClse" in analysts (did you mean "timeToClose"?)',
+    ]);
+  });
+
   test('holds what is expected of a rule, and knows the names of what it plants', () => {
     const text = [
       'tenant: { users: 100 }',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ColumnInfo } from '../../../src/columns/batch.ts';
 import type { Value } from '../../../src/columns/value.ts';
 import { stableGuid, triggers, truncateUtf8 } from '../../../src/replay/alerts.ts';
-import { MONDAY, raise } from '../../support/alerts.ts';
+import { columnFaults, MONDAY, raise } from '../../support/alerts.ts';
 
 const ENTITIES = `entityMappings:
   - entityType: Account
@@ -301,6 +301,11 @@ describe('a SecurityAlert row', () => {
       'Analytic Rule Name': 'Test rule',
       'Event Grouping': 'SingleAlert',
     });
+  });
+
+  test('has every column that the table has, and no other', () => {
+    expect(raise({ rows: [users(1)] }).alerts.map(({ record }) => columnFaults('SecurityAlert', record))).toEqual([[]]);
+    expect(columnFaults('SecurityAlert', { TenantId: 7 })).toContain('TenantId: 7 is no string');
   });
 
   test('starts and ends with its rows where they have a TimeGenerated', () => {

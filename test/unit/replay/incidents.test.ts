@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { TICKS_PER_HOUR } from '../../../src/base/time.ts';
 import type { Value } from '../../../src/columns/value.ts';
 import { groupIncidents, type IncidentSettings } from '../../../src/replay/incidents.ts';
-import { raise } from '../../support/alerts.ts';
+import { columnFaults, raise } from '../../support/alerts.ts';
 
 const MAPPING = `eventGroupingSettings: {aggregationKind: AlertPerResult}
 entityMappings:
@@ -144,6 +144,7 @@ severity: Low
       RelatedAnalyticRuleIds: '["11111111-2222-3333-4444-555555555555"]',
       Type: 'SecurityIncident',
     });
+    expect(columnFaults('SecurityIncident', incident!.record)).toEqual([]);
     expect(JSON.parse(incident!.record['AlertIds'] as string)).toEqual(alerts.map((a) => a.systemAlertId));
     expect(JSON.parse(incident!.record['AdditionalData'] as string)).toMatchObject({
       alertsCount: 2,

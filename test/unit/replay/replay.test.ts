@@ -321,3 +321,27 @@ test('any rows give the same replay in any partitioning', async () => {
     { numRuns: 60 },
   );
 });
+
+test('analysts close incidents as soon as the dataset says, unless the caller says otherwise', async () => {
+  const yaml = `name: x
+kind: Scheduled
+queryFrequency: 1h
+queryPeriod: 1h
+query: AuditLogs
+incidentConfiguration: {createIncident: true, groupingConfiguration: {enabled: true, matchingMethod: AnyAlert, lookbackDuration: 1d}}
+`;
+  const dataset = memoryDataset({ AuditLogs: ['09:10', '10:10', '11:10', '12:10'].map((time) => audit(at(time), A)) });
+  const closing = { ...dataset, manifest: { ...dataset.manifest, analysts: { timeToCloseMs: 2 * 3_600_000 } } };
+  const incidents = async (over: typeof closing | typeof dataset, options: ReplayOptions = {}): Promise<unknown[]> => {
+    const result = await replay(over, compileRule(yaml), { threads: 0, ...options });
+    return result.incidents.map(({ alerts, record }) => [...alerts, record['Status']]);
+  };
+  expect(await incidents(dataset)).toEqual([[0, 1, 2, 3, 'New']]);
+  expect(await incidents(closing)).toEqual([
+    [0, 1, 'Closed'],
+    [2, 3, 'Closed'],
+  ]);
+  expect(await incidents(closing, { incidents: { lookbackFrom: 'first', timeToClose: undefined } })).toEqual([
+    [0, 1, 2, 3, 'New'],
+  ]);
+});
