@@ -134,15 +134,16 @@ function alertedEvents({ alerts, rows }: Scorable): Set<string> {
 }
 
 interface Bothered {
-  readonly account: string;
+  readonly account: Entity;
+  /** UTC. */
   readonly day: string;
 }
 
-/** By key of account and day; undefined where the rule maps no accounts. */
+/** Each account and day once; undefined where the rule maps no accounts. */
 function botheredAccounts(
   { alerts, columns, entityMappings, rows, runs }: Scorable,
   truth: readonly TruthIncident[],
-): ReadonlyMap<string, Bothered> | undefined {
+): readonly Bothered[] | undefined {
   const mappings = entityMappings.filter(({ entityType }) => entityType.toLowerCase() === 'account');
   if (mappings.length === 0) return undefined;
   const malicious = new Set(
@@ -159,11 +160,38 @@ function botheredAccounts(
     const day = formatDatetime(runs[alert.run]!.wallClock).slice(0, 10);
     for (const row of alert.rows) {
       for (const entity of accountsOn(row)) {
-        bothered.set(`${day} ${entityKey(entity)}`, { account: accountName(entity), day });
+        bothered.set(`${day} ${entityKey(entity)}`, { account: entity, day });
       }
     }
   }
-  return bothered;
+  return [...bothered.values()];
+}
+
+/** What one account may be known by, the surest first; the parts of a name go together. */
+const KNOWN_BY: readonly (readonly string[])[] = [
+  ['AadUserId'],
+  ['Name', 'UPNSuffix'],
+  ['Sid'],
+  ['ObjectGuid'],
+  ['Name'],
+];
+
+/** The identifiers that accounts of both rules have; undefined where there are none. */
+function sharedIdentifiers(first: readonly Bothered[], second: readonly Bothered[]): readonly string[] | undefined {
+  const have = (bothered: readonly Bothered[], names: readonly string[]) =>
+    bothered.length === 0 || bothered.some(({ account }) => names.every((name) => name in account.identifiers));
+  return KNOWN_BY.find((names) => have(first, names) && have(second, names));
+}
+
+/** By day and account; an account without the identifiers stands under all that it has. */
+function byAccount(bothered: readonly Bothered[], identifiers: readonly string[]): ReadonlyMap<string, Bothered> {
+  return new Map(
+    bothered.map((each) => {
+      const values = identifiers.map((name) => each.account.identifiers[name]);
+      const key = values.includes(undefined) ? entityKey(each.account) : JSON.stringify(values).toLowerCase();
+      return [`${each.day} ${key}`, each];
+    }),
+  );
 }
 
 function accountName({ identifiers }: Entity): string {
@@ -173,24 +201,26 @@ function accountName({ identifiers }: Entity): string {
 }
 
 function accountDays(
-  first: ReadonlyMap<string, Bothered> | undefined,
-  second: ReadonlyMap<string, Bothered> | undefined,
+  firstBothered: readonly Bothered[] | undefined,
+  secondBothered: readonly Bothered[] | undefined,
 ): AccountDays {
-  if (!first || !second) {
-    return {
-      both: null,
-      onlyFirst: null,
-      onlySecond: null,
-      examplesOnlyFirst: [],
-      examplesOnlySecond: [],
-      unmeasured: 'a rule maps no column to an Account entity',
-    };
-  }
+  const unmeasured = (reason: string): AccountDays => ({
+    both: null,
+    onlyFirst: null,
+    onlySecond: null,
+    examplesOnlyFirst: [],
+    examplesOnlySecond: [],
+    unmeasured: reason,
+  });
+  if (!firstBothered || !secondBothered) return unmeasured('a rule maps no column to an Account entity');
+  const identifiers = sharedIdentifiers(firstBothered, secondBothered);
+  if (!identifiers) return unmeasured('the rules name accounts by different identifiers');
+  const [first, second] = [byAccount(firstBothered, identifiers), byAccount(secondBothered, identifiers)];
   const missingFrom = (some: ReadonlyMap<string, Bothered>, others: ReadonlyMap<string, Bothered>) =>
     [...some].filter(([key]) => !others.has(key)).sort(([a], [b]) => (a < b ? -1 : 1));
   const [onlyFirst, onlySecond] = [missingFrom(first, second), missingFrom(second, first)];
   const examples = (entries: readonly (readonly [string, Bothered])[]) =>
-    entries.slice(0, EXAMPLES).map(([, { account, day }]) => `${account} on ${day}`);
+    entries.slice(0, EXAMPLES).map(([, { account, day }]) => `${accountName(account)} on ${day}`);
   return {
     both: first.size - onlyFirst.length,
     onlyFirst: onlyFirst.length,

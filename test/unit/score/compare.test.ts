@@ -106,6 +106,43 @@ describe('a comparison of rules', () => {
     });
   });
 
+  const byIdAnd = (...names: readonly string[]) => ({
+    columns: ['AadUserId', ...names].map((name) => ({ name, type: 'string' as const })),
+    entityMappings: [
+      {
+        entityType: 'Account',
+        fieldMappings: ['AadUserId', ...names].map((name) => ({ identifier: name, columnName: name })),
+      },
+    ],
+  });
+
+  test('knows an account by what both rules say of it', () => {
+    const more = scored(
+      [{ at: 300, rows: [[['id-1', 'NOISE@contoso.com']], [['id-2', 'x@contoso.com']]] }],
+      byIdAnd('FullName'),
+    );
+    expect(compareRules([FIRST, more], TRUTH)[0]!.falseAlarms).toMatchObject({
+      both: 1,
+      onlyFirst: 2,
+      onlySecond: 1,
+      examplesOnlySecond: ['x@contoso.com on 2026-06-01'],
+    });
+    const renamed = scored([{ at: 300, rows: [[['ID-1', 'other@contoso.com']]] }], byIdAnd('FullName'));
+    expect(compareRules([more, renamed], TRUTH)[0]!.falseAlarms).toMatchObject({
+      both: 1,
+      onlyFirst: 1,
+      onlySecond: 0,
+    });
+  });
+
+  test('does not compare accounts that the rules name by different identifiers', () => {
+    const others = scored([{ at: 300, rows: [[['id-1']]] }], byIdAnd());
+    expect(compareRules([FIRST, others], TRUTH)[0]!.falseAlarms).toMatchObject({
+      both: null,
+      unmeasured: 'the rules name accounts by different identifiers',
+    });
+  });
+
   test('does not say whom false alarms name where a rule names no accounts', () => {
     const [unknown] = compareRules([FIRST, scored([{ at: 60, rows: [[['x']]] }], {})], TRUTH);
     expect(unknown!.falseAlarms).toMatchObject({
