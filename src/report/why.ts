@@ -1,7 +1,7 @@
 /** Explanations as a person reads them: the rule's line with a caret, the reason, the values. */
 import { formatProblem } from '../base/errors.ts';
 import { type Cause, type Clause, type ClauseLosses, type Explanation, groupByClause } from '../why/explanation.ts';
-import { formatCount, wrap } from './format.ts';
+import { formatCount, formatNumber, wrap } from './format.ts';
 
 /** What stands behind an event, where the truth knows it. */
 export interface Planted {
@@ -47,8 +47,8 @@ export function explanationText(
   const { event, table, generated, ingested, clause, message, values, also, at, runs, cause } = explanation;
   const planted = plantedOf(event);
   const lines = [
-    planted ? `${event}: ${planted.operation} by ${planted.account} (${planted.title})` : event,
-    `  ${table}, TimeGenerated ${generated}, ingested ${ingested}`,
+    ...wrap(planted ? `${event}: ${planted.operation} by ${planted.account} (${planted.title})` : event, width),
+    ...indented(`${table}, TimeGenerated ${generated}, ingested ${ingested}`, 2, width),
     `  ${at === null ? 'no run saw it' : `run of ${at}`}: ${CAUSES[cause]}`,
     ...indented(message, 4, width),
     '',
@@ -71,19 +71,24 @@ export function explanationText(
   return lines.join('\n');
 }
 
-/** All explanations, grouped by the clause that lost the events; no trailing newline. */
+/**
+ * All explanations, grouped by the clause that lost the events; no trailing newline.
+ *
+ * @param missed - how many of the attacks have no event in an alert, where that is known.
+ */
 export function lossesText(
   explanations: readonly Explanation[],
   width: number,
   plantedOf: PlantedOf = () => undefined,
+  missed?: number,
 ): string {
   const groups = groupByClause(explanations, (event) => plantedOf(event)?.incident);
   const incidents = groups.reduce((sum, group) => sum + group.incidents.length, 0);
   const byEvent = new Map(explanations.map((explanation) => [explanation.event, explanation]));
   const parts = [
     incidents > 0
-      ? `${formatCount(explanations.length)} malicious events of ${formatCount(incidents)} attacks in no alert`
-      : `${formatCount(explanations.length)} events in no alert`,
+      ? `${formatNumber(explanations.length, 'malicious event')} of ${formatNumber(incidents, 'attack')} in no alert${partly(incidents, missed)}`
+      : `${formatNumber(explanations.length, 'event')} in no alert`,
   ];
   for (const group of groups) {
     const lines = [caret(group.clause, lossLine(group, explanations.length))];
@@ -98,6 +103,14 @@ export function lossesText(
     parts.push(lines.join('\n'));
   }
   return parts.join('\n\n');
+}
+
+/** An attack is missed where no alert has any of its events; of the others an alert has some. */
+function partly(incidents: number, missed: number | undefined): string {
+  if (missed === undefined || missed === incidents) return '';
+  return missed === 0
+    ? '; each attack rang by other events'
+    : `; ${formatCount(missed)} of the attacks ${missed === 1 ? 'is' : 'are'} missed altogether`;
 }
 
 function byIncident(events: readonly string[], plantedOf: PlantedOf): string[][] {

@@ -74,6 +74,7 @@ async function runIn(
   if (flags.report !== undefined) {
     const page = htmlReportOf({ ...scored, report }, truth, replays, flags.out);
     await writeReport(flags.report, page, signal);
+    if (!terminal.json) terminal.note(`${flags.report}: open it in a browser`);
   }
   await printScore(report, truth, flags.out, terminal, gate);
 }

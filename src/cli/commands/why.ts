@@ -83,5 +83,12 @@ export async function why(location: string, flags: WhyFlags, terminal: Terminal,
     await terminal.result(explanations.map((one) => explanationText(one, terminal.columns, plantedOf)).join('\n\n'));
   } else if (explanations.length === 0) {
     await terminal.result('an alert contains every malicious event');
-  } else await terminal.result(lossesText(explanations, terminal.columns, plantedOf));
+  } else {
+    const lost = new Set(events);
+    const missed = truth.filter(({ kind, events: all }) => {
+      const own = all.filter(({ role }) => role === 'malicious');
+      return kind === 'attack' && own.length > 0 && own.every(({ id }) => lost.has(id));
+    }).length;
+    await terminal.result(lossesText(explanations, terminal.columns, plantedOf, missed));
+  }
 }

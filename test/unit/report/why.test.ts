@@ -30,6 +30,16 @@ rule.yaml:20:5: 2 of 4 lost here: a condition was false
     lost c/1`);
   });
 
+  test.each([
+    [3, ''],
+    [2, '; 2 of the attacks are missed altogether'],
+    [1, '; 1 of the attacks is missed altogether'],
+    [0, '; each attack rang by other events'],
+  ])('tells %i attacks that are missed from those that rang by other events', (missed, text) => {
+    const [first] = lossesText(EVENTS, 80, planted, missed).split('\n');
+    expect(first).toBe(`4 malicious events of 3 attacks in no alert${text}`);
+  });
+
   test('of one reads so', () => {
     const other = { ...explained('a/1', MAX), run: 3, at: '2026-01-05T11:20:00.0000000Z', remaining: 3 };
     const one = explained('a/1', CATEGORY, 3, {
@@ -38,7 +48,8 @@ rule.yaml:20:5: 2 of 4 lost here: a condition was false
       runs: [other],
     });
     expect(explanationText(one, 80, planted)).toBe(`a/1: Add member to role by ann@x (A title)
-  AuditLogs, TimeGenerated 2026-01-05T10:20:00.0000000Z, ingested 2026-01-05T10:20:00.0000000Z
+  AuditLogs, TimeGenerated 2026-01-05T10:20:00.0000000Z, ingested
+  2026-01-05T10:20:00.0000000Z
   run of 2026-01-05T10:20:00.0000000Z: a condition was false
     lost a/1
 
