@@ -1,4 +1,5 @@
 /** From a scenario to a dataset folder. */
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
@@ -20,6 +21,8 @@ export interface GenerateOptions extends ScenarioOverrides {
   readonly threads?: number | undefined;
   /** Replace a dataset that is already at `out`. @defaultValue false */
   readonly force?: boolean | undefined;
+  /** Go on with what a killed generation of the same left beside `out`, where there is any. @defaultValue false */
+  readonly resume?: boolean | undefined;
   /** @defaultValue so many that a partition holds some 250,000 rows, at least 4 */
   readonly partitionCount?: number | undefined;
   /** Called on this thread after each partition. */
@@ -71,30 +74,36 @@ export async function generate(scenario: string | Scenario, options: GenerateOpt
     throw new TocsinError('USAGE', `threads is ${threads}, expected a whole number from 0 to 1024`);
   }
 
-  const folder = await createDatasetFolder(options.out, { force: options.force ?? false });
+  const folder = await createDatasetFolder(options.out, {
+    force: options.force ?? false,
+    identity: { version: packageVersion(), ...loaded, partitionCount },
+    resume: options.resume ?? false,
+  });
   try {
     const files: WrittenFile[] = [];
     let done = 0;
     let rows = 0;
-    const take = (reply: PartitionReply): void => {
-      if (!reply.ok) throw fromPlainError(reply.error);
-      files.push(...reply.files);
+    const finish = (written: readonly WrittenFile[]): void => {
+      files.push(...written);
       done++;
-      for (const file of reply.files) rows += file.rowCount;
+      for (const file of written) rows += file.rowCount;
       options.onProgress?.({ done, total: partitionCount, rows });
     };
-    const tasks = Array.from(
-      { length: partitionCount },
-      (_, partition): PartitionTask => ({
-        scenario: loaded,
-        folder: folder.path,
-        partition,
-        partitionCount,
-      }),
-    );
+    const take = (reply: PartitionReply): void => {
+      if (!reply.ok) throw fromPlainError(reply.error);
+      folder.note(reply.partition, reply.files);
+      finish(reply.files);
+    };
+    for (const written of folder.finished.values()) finish(written);
+    const tasks: PartitionTask[] = [];
+    for (let partition = 0; partition < partitionCount; partition++) {
+      if (!folder.finished.has(partition)) {
+        tasks.push({ scenario: loaded, folder: folder.path, partition, partitionCount });
+      }
+    }
     await (threads === 0
       ? runInline(tasks, take, options.signal)
-      : runPool(tasks, Math.min(threads, partitionCount), take, options.signal));
+      : runPool(tasks, Math.min(threads, Math.max(1, tasks.length)), take, options.signal));
 
     const { tenant, span, plan } = prepare(loaded);
     const manifest = await folder.commit({
@@ -126,6 +135,10 @@ function override(scenario: Scenario, { users, days, seed }: ScenarioOverrides):
     days: days ?? scenario.days,
     seed: seed ?? scenario.seed,
   };
+}
+
+function packageVersion(): string {
+  return (createRequire(import.meta.url)('tocsin/package.json') as { version: string }).version;
 }
 
 function interrupted(): TocsinError {

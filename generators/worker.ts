@@ -17,7 +17,7 @@ export interface PartitionTask {
 }
 
 export type PartitionReply =
-  | { readonly ok: true; readonly files: readonly WrittenFile[] }
+  | { readonly ok: true; readonly partition: number; readonly files: readonly WrittenFile[] }
   | { readonly ok: false; readonly error: PlainError };
 
 /** The tenant of the last task: all tasks of one dataset share it. */
@@ -55,7 +55,7 @@ export function factsOfPartition(scenario: Scenario, partition: number, partitio
 export default function runTask(task: PartitionTask): PartitionReply {
   try {
     const facts = factsOfPartition(task.scenario, task.partition, task.partitionCount);
-    return { ok: true, files: writePartition(task.folder, task.partition, facts) };
+    return { ok: true, partition: task.partition, files: writePartition(task.folder, task.partition, facts) };
   } catch (error) {
     return { ok: false, error: toPlainError(error) };
   }

@@ -167,6 +167,7 @@ withLists(
 scenarioCommand('generate', 'generate a scenario')
   .requiredOption('--out <folder>', 'where it goes')
   .option('--force', 'replace a dataset that is there')
+  .option('--resume', 'go on where the same command was killed')
   .addOption(
     new Option('--format <format>', 'a dataset to replay, or one file a table as Log Analytics exports it')
       .choices(['dataset', 'ndjson', 'parquet'])

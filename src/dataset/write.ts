@@ -12,6 +12,7 @@ import ndjson from 'ndjson';
 import { TocsinError } from '../base/errors.ts';
 import { formatDatetime, ticksFromColumnTicks } from '../base/time.ts';
 import type { Facts } from './facts.ts';
+import { type Finished, type Identity, Journal, takeOver } from './journal.ts';
 import { encodeFacts } from './facts-file.ts';
 import type { Manifest, PartitionFile, TableManifest } from './manifest.ts';
 import type { TruthIncident } from './truth.ts';
@@ -40,6 +41,10 @@ export interface DatasetContents
 export interface DatasetFolder {
   /** Where its files go for now; pass this to {@link writePartition}. */
   readonly path: string;
+  /** Partitions that an earlier writer left whole, with their files. */
+  readonly finished: Finished;
+  /** Notes that all files of a partition are written, for whoever resumes after a kill. */
+  note(partition: number, files: readonly WrittenFile[]): void;
   /** Writes the truth and the manifest and gives the folder its name. */
   commit(contents: DatasetContents): Promise<Manifest>;
   /** Removes what was written. Safe to call at any time, also twice. */
@@ -116,16 +121,26 @@ async function checkTarget(target: string, force: boolean): Promise<'absent' | '
  * Begins a dataset at `target`. Call it on the main thread.
  *
  * @param options.force - replace a dataset that is already there (once the new one is whole).
- * @throws TocsinError OUTPUT where the target exists and is not empty, or its parent cannot be written to.
+ * @param options.identity - everything that its bytes depend on: with it, what a kill leaves behind can be resumed.
+ * @param options.resume - go on with what an earlier writer of the same identity left behind, where there is any.
+ * @throws TocsinError OUTPUT where the target exists and is not empty, its parent cannot be written to, or what was left
+ * behind is not the same.
  */
-export async function createDatasetFolder(target: string, options: { force?: boolean } = {}): Promise<DatasetFolder> {
+export async function createDatasetFolder(
+  target: string,
+  options: { force?: boolean; identity?: Identity; resume?: boolean } = {},
+): Promise<DatasetFolder> {
+  const { identity } = options;
   const final = path.resolve(target);
   const force = options.force ?? false;
   await checkTarget(final, force);
   const parent = path.dirname(final);
+  const prefix = `.${path.basename(final)}.partial-`;
+  const left = identity && options.resume ? await takenOver(target, parent, prefix, identity) : undefined;
   let temporary: string;
   try {
-    temporary = await makeTemporary(path.join(parent, `.${path.basename(final)}.partial-${process.pid}`));
+    temporary = left?.folder ?? (await makeTemporary(path.join(parent, `${prefix}${process.pid}`)));
+    if (identity && !left) new Journal(temporary).begin(identity);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       throw new TocsinError('OUTPUT', {
@@ -158,8 +173,13 @@ export async function createDatasetFolder(target: string, options: { force?: boo
     await rm(temporary, { recursive: true, force: true, maxRetries: 3 });
   };
 
+  const journal = new Journal(temporary);
   return {
     path: temporary,
+    finished: left?.finished ?? new Map(),
+    note(partition, files) {
+      if (identity) journal.note(partition, files);
+    },
     abort,
     async commit(contents) {
       try {
@@ -167,6 +187,7 @@ export async function createDatasetFolder(target: string, options: { force?: boo
         await writeTruth(path.join(temporary, TRUTH_FILE), contents.incidents);
         await writeFile(path.join(temporary, MANIFEST_FILE), `${JSON.stringify(manifest, undefined, 2)}\n`);
         const standing = await checkTarget(final, force);
+        await journal.remove();
         if (standing === 'dataset') {
           const replaced = `${temporary}.replaced`;
           await rename(final, replaced);
@@ -190,6 +211,19 @@ export async function createDatasetFolder(target: string, options: { force?: boo
       }
     },
   };
+}
+
+async function takenOver(
+  target: string,
+  parent: string,
+  prefix: string,
+  identity: Identity,
+): ReturnType<typeof takeOver> {
+  try {
+    return await takeOver(parent, prefix, identity);
+  } catch (error) {
+    throw outputError(target, error);
+  }
 }
 
 /** Makes a folder whose name begins with `prefix`; a killed process may have left the first names behind. */

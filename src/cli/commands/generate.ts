@@ -19,6 +19,7 @@ export interface ScenarioFlags {
 export interface GenerateFlags extends ScenarioFlags {
   readonly out: string;
   readonly force?: boolean;
+  readonly resume?: boolean;
   readonly format?: 'dataset' | 'ndjson' | 'parquet';
 }
 
@@ -29,6 +30,12 @@ export async function generate(
   signal: AbortSignal,
 ): Promise<void> {
   const { format = 'dataset' } = flags;
+  if (flags.resume && format !== 'dataset') {
+    throw new TocsinError('USAGE', {
+      message: `--resume does not go with --format ${format}`,
+      hint: 'generate a dataset; its partitions are what can be resumed',
+    });
+  }
   const { dataset, seconds } =
     format === 'dataset'
       ? await timedGenerate(scenario, flags, terminal, signal)
@@ -101,7 +108,7 @@ export interface TimedDataset {
 /** Generates with progress on display. */
 export async function timedGenerate(
   scenario: string | Scenario,
-  { users, days, seed, threads, out, force }: GenerateFlags,
+  { users, days, seed, threads, out, force, resume }: GenerateFlags,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<TimedDataset> {
@@ -114,6 +121,7 @@ export async function timedGenerate(
     threads,
     out,
     force,
+    resume,
     signal,
     onProgress: ({ done, total }) => progress.update(done, total),
   });
