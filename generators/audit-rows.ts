@@ -1,15 +1,19 @@
 /** Rows of AuditLogs. A row is ten numbers; its JSON stands in dimensions, shared wherever rows can share it. */
 import type { RandomStream } from '../src/base/random.ts';
-import type { Facts, FactColumn, Label } from '../src/dataset/facts.ts';
+import type { Dimension, Facts, FactColumn } from '../src/dataset/facts.ts';
 import { type Activity, operationType } from './audit-activities.ts';
 import { APPLICATION_ACTORS, type ApplicationActor, applicationInitiator } from './audit-texts.ts';
 import { attributeOf, constant, factColumns, idSource } from './columns.ts';
-import { DimensionBuilder, grown, ingestedAt, type Outage, type Span } from './rows.ts';
+import { DimensionBuilder, ingestedAt, type Outage, Records, type Span } from './rows.ts';
 import type { Tenant } from './tenant.ts';
 
 const ACTIVITY_ATTRIBUTES = ['OperationName', 'Category', 'LoggedByService', 'AADOperationType'] as const;
 const INITIATOR_ATTRIBUTES = ['InitiatedBy', 'Identity'] as const;
 const OUTCOME_ATTRIBUTES = ['Result', 'ResultReason', 'ResultDescription'] as const;
+
+/** A record of 48 bytes. */
+const TIMES = ['at', 'ingested'] as const;
+const CODES = ['account', 'activity', 'initiator', 'target', 'detail', 'outcome', 'counter', 'correlation'] as const;
 
 export class AuditRows {
   readonly #tenant: Tenant;
@@ -23,19 +27,7 @@ export class AuditRows {
   readonly #details = new DimensionBuilder(['AdditionalDetails']);
   readonly #outcomes = new DimensionBuilder(OUTCOME_ATTRIBUTES);
   readonly #applicationCodes = new Map<ApplicationActor, number>();
-  readonly #labels: Label[] = [];
-  #capacity = 1024;
-  #rowCount = 0;
-  #at = new Float64Array(1024);
-  #ingested = new Float64Array(1024);
-  #account = new Uint32Array(1024);
-  #activity = new Uint16Array(1024);
-  #initiator = new Uint32Array(1024);
-  #target = new Uint32Array(1024);
-  #detail = new Uint32Array(1024);
-  #outcome = new Uint32Array(1024);
-  #counter = new Uint32Array(1024);
-  #correlation = new Uint32Array(1024);
+  readonly #records = new Records(TIMES, CODES);
   /** Numbers the background rows and actions of the current account. */
   nextCounter = 0;
   nextCorrelation = 0;
@@ -47,7 +39,7 @@ export class AuditRows {
   }
 
   get rowCount(): number {
-    return this.#rowCount;
+    return this.#records.rowCount;
   }
 
   /**
@@ -141,7 +133,7 @@ export class AuditRows {
     ids: { readonly counter: number; readonly correlation: number },
     event: string,
   ): void {
-    this.#labels.push({ row: this.#rowCount, event });
+    this.#records.label(event);
     this.#put(
       times.created,
       times.ingested,
@@ -166,62 +158,38 @@ export class AuditRows {
     counter: number,
     correlation: number,
   ): void {
-    if (this.#rowCount === this.#capacity) this.#grow();
-    const row = this.#rowCount++;
-    this.#at[row] = at;
-    this.#ingested[row] = ingested;
-    this.#account[row] = this.#ordinals.length - 1;
-    this.#activity[row] = activity;
-    this.#initiator[row] = initiator;
-    this.#target[row] = target;
-    this.#detail[row] = detail;
-    this.#outcome[row] = outcome;
-    this.#counter[row] = counter;
-    this.#correlation[row] = correlation;
+    const records = this.#records;
+    const row = records.next();
+    const { times, codes } = records;
+    let to = row * 6;
+    times[to] = at;
+    times[to + 1] = ingested;
+    to = row * 12 + 4;
+    codes[to] = this.#ordinals.length - 1;
+    codes[to + 1] = activity;
+    codes[to + 2] = initiator;
+    codes[to + 3] = target;
+    codes[to + 4] = detail;
+    codes[to + 5] = outcome;
+    codes[to + 6] = counter;
+    codes[to + 7] = correlation;
   }
 
-  #grow(): void {
-    this.#capacity *= 2;
-    this.#at = grown('time', this.#at, this.#capacity);
-    this.#ingested = grown('time', this.#ingested, this.#capacity);
-    this.#account = grown('u32', this.#account, this.#capacity);
-    this.#activity = grown('u16', this.#activity, this.#capacity);
-    this.#initiator = grown('u32', this.#initiator, this.#capacity);
-    this.#target = grown('u32', this.#target, this.#capacity);
-    this.#detail = grown('u32', this.#detail, this.#capacity);
-    this.#outcome = grown('u32', this.#outcome, this.#capacity);
-    this.#counter = grown('u32', this.#counter, this.#capacity);
-    this.#correlation = grown('u32', this.#correlation, this.#capacity);
-  }
-
-  /** The rows as facts. The writer must not be used afterwards. */
+  /** The rows as facts, in order of TimeGenerated. The writer must not be used afterwards. */
   seal(): Facts {
-    const end = this.#rowCount;
+    const dimensions: Record<string, Dimension> = {
+      account: { size: this.#ordinals.length, attributes: { ordinal: Float64Array.from(this.#ordinals) } },
+      activity: this.#activities.seal(),
+      initiator: this.#initiators.seal(),
+      target: this.#targets.seal(),
+      detail: this.#details.seal(),
+      outcome: this.#outcomes.seal(),
+    };
     return {
       table: 'AuditLogs',
-      rowCount: end,
-      fields: {
-        at: this.#at.subarray(0, end),
-        ingested: this.#ingested.subarray(0, end),
-        account: this.#account.subarray(0, end),
-        activity: this.#activity.subarray(0, end),
-        initiator: this.#initiator.subarray(0, end),
-        target: this.#target.subarray(0, end),
-        detail: this.#detail.subarray(0, end),
-        outcome: this.#outcome.subarray(0, end),
-        counter: this.#counter.subarray(0, end),
-        correlation: this.#correlation.subarray(0, end),
-      },
-      dimensions: {
-        account: { size: this.#ordinals.length, attributes: { ordinal: Float64Array.from(this.#ordinals) } },
-        activity: this.#activities.seal(),
-        initiator: this.#initiators.seal(),
-        target: this.#targets.seal(),
-        detail: this.#details.seal(),
-        outcome: this.#outcomes.seal(),
-      },
+      ...this.#records.seal('at', dimensions),
+      dimensions,
       columns: auditColumns(this.#tenant),
-      labels: this.#labels,
     };
   }
 }

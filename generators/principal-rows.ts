@@ -3,10 +3,10 @@
  * AADManagedIdentitySignInLogs, which share nearly all columns.
  */
 import type { RandomStream } from '../src/base/random.ts';
-import type { FactColumn, Facts, Label } from '../src/dataset/facts.ts';
+import type { Dimension, FactColumn, Facts } from '../src/dataset/facts.ts';
 import { RESOURCES, RESULTS, type ResourceKey, type ResultCode } from './applications.ts';
 import { constant, factColumns, idSource, MICROSOFT_TENANT, PLACE_ATTRIBUTES, placeAttributes } from './columns.ts';
-import { DimensionBuilder, grown, ingestedAt, type Outage, type Span } from './rows.ts';
+import { DimensionBuilder, ingestedAt, type Outage, Records, type Span } from './rows.ts';
 import { nameGuid, type Place, type ServicePrincipal, type Tenant } from './tenant.ts';
 
 export type PrincipalTable = 'AADServicePrincipalSignInLogs' | 'AADManagedIdentitySignInLogs';
@@ -21,6 +21,10 @@ const RESOURCE_ATTRIBUTES = ['ResourceDisplayName', 'ResourceIdentity', 'Resourc
 const NOWHERE = { IPAddress: '', AutonomousSystemNumber: '', Location: '', LocationDetails: '{}' };
 const OUTCOME_ATTRIBUTES = ['ResultType', 'ResultDescription'] as const;
 
+/** A record of 48 bytes. */
+const TIMES = ['created', 'generated', 'ingested'] as const;
+const CODES = ['account', 'resource', 'place', 'outcome', 'counter'] as const;
+
 export class PrincipalSignInRows {
   readonly table: PrincipalTable;
   readonly #tenant: Tenant;
@@ -31,17 +35,7 @@ export class PrincipalSignInRows {
   readonly #resources = new DimensionBuilder(RESOURCE_ATTRIBUTES);
   readonly #places = new DimensionBuilder(PLACE_ATTRIBUTES);
   readonly #outcomes = new DimensionBuilder(OUTCOME_ATTRIBUTES);
-  readonly #labels: Label[] = [];
-  #capacity = 256;
-  #rowCount = 0;
-  #created = new Float64Array(256);
-  #generated = new Float64Array(256);
-  #ingested = new Float64Array(256);
-  #account = new Uint32Array(256);
-  #resource = new Uint16Array(256);
-  #place = new Uint32Array(256);
-  #outcome = new Uint8Array(256);
-  #counter = new Uint32Array(256);
+  readonly #records = new Records(TIMES, CODES);
   #nextCounter = 0;
 
   constructor(table: PrincipalTable, tenant: Tenant, span: Span, outages: readonly Outage[]) {
@@ -52,7 +46,7 @@ export class PrincipalSignInRows {
   }
 
   get rowCount(): number {
-    return this.#rowCount;
+    return this.#records.rowCount;
   }
 
   /** The rows that follow are this principal's. Principals come in order of ordinal. */
@@ -109,7 +103,7 @@ export class PrincipalSignInRows {
     outcome: number,
     event: string,
   ): void {
-    this.#labels.push({ row: this.#rowCount, event });
+    this.#records.label(event);
     this.#put(times.created, times.generated, times.ingested, resource, place, outcome, times.counter);
   }
 
@@ -122,58 +116,38 @@ export class PrincipalSignInRows {
     outcome: number,
     counter: number,
   ): void {
-    if (this.#rowCount === this.#capacity) this.#grow();
-    const row = this.#rowCount++;
-    this.#created[row] = created;
-    this.#generated[row] = generated;
-    this.#ingested[row] = ingested;
-    this.#account[row] = this.#ordinals.length - 1;
-    this.#resource[row] = resource;
-    this.#place[row] = place;
-    this.#outcome[row] = outcome;
-    this.#counter[row] = counter;
+    const records = this.#records;
+    const row = records.next();
+    const { times, codes } = records;
+    let at = row * 6;
+    times[at] = created;
+    times[at + 1] = generated;
+    times[at + 2] = ingested;
+    at = row * 12 + 6;
+    codes[at] = this.#ordinals.length - 1;
+    codes[at + 1] = resource;
+    codes[at + 2] = place;
+    codes[at + 3] = outcome;
+    codes[at + 4] = counter;
   }
 
-  #grow(): void {
-    this.#capacity *= 2;
-    this.#created = grown('time', this.#created, this.#capacity);
-    this.#generated = grown('time', this.#generated, this.#capacity);
-    this.#ingested = grown('time', this.#ingested, this.#capacity);
-    this.#account = grown('u32', this.#account, this.#capacity);
-    this.#resource = grown('u16', this.#resource, this.#capacity);
-    this.#place = grown('u32', this.#place, this.#capacity);
-    this.#outcome = grown('u8', this.#outcome, this.#capacity);
-    this.#counter = grown('u32', this.#counter, this.#capacity);
-  }
-
-  /** The rows as facts. The writer must not be used afterwards. */
+  /** The rows as facts, in order of TimeGenerated. The writer must not be used afterwards. */
   seal(): Facts {
-    const end = this.#rowCount;
     const principals = this.#principals.seal();
+    const dimensions: Record<string, Dimension> = {
+      account: {
+        size: principals.size,
+        attributes: { ...principals.attributes, ordinal: Float64Array.from(this.#ordinals) },
+      },
+      resource: this.#resources.seal(),
+      place: this.#places.seal(),
+      outcome: this.#outcomes.seal(),
+    };
     return {
       table: this.table,
-      rowCount: end,
-      fields: {
-        created: this.#created.subarray(0, end),
-        generated: this.#generated.subarray(0, end),
-        ingested: this.#ingested.subarray(0, end),
-        account: this.#account.subarray(0, end),
-        resource: this.#resource.subarray(0, end),
-        place: this.#place.subarray(0, end),
-        outcome: this.#outcome.subarray(0, end),
-        counter: this.#counter.subarray(0, end),
-      },
-      dimensions: {
-        account: {
-          size: principals.size,
-          attributes: { ...principals.attributes, ordinal: Float64Array.from(this.#ordinals) },
-        },
-        resource: this.#resources.seal(),
-        place: this.#places.seal(),
-        outcome: this.#outcomes.seal(),
-      },
+      ...this.#records.seal('generated', dimensions),
+      dimensions,
       columns: principalColumns(this.table, this.#tenant),
-      labels: this.#labels,
     };
   }
 }

@@ -1,6 +1,7 @@
-/** Growing columns and dimensions: what the row writers of all tables are made of. Nothing here allocates per row. */
+/** Records and dimensions: what the row writers of all tables are made of. Nothing here allocates per row. */
 import { purposeKey, QuantileTable, RandomStream } from '../src/base/random.ts';
-import type { Dimension } from '../src/dataset/facts.ts';
+import type { Dimension, Facts, FieldArray, Label } from '../src/dataset/facts.ts';
+import { timeOrder } from '../src/dataset/sort.ts';
 import { DELAYS } from './assumptions.ts';
 
 export const MS_PER_MINUTE = 60_000;
@@ -39,27 +40,163 @@ export class DimensionBuilder<Name extends string> {
   }
 }
 
-type Column = Float64Array | Uint32Array | Uint16Array | Uint8Array;
-type ColumnKind = 'time' | 'u32' | 'u16' | 'u8';
-const MAKE = {
-  time: (length: number) => new Float64Array(length),
-  u32: (length: number) => new Uint32Array(length),
-  u16: (length: number) => new Uint16Array(length),
-  u8: (length: number) => new Uint8Array(length),
-} as const;
+/** Rows whose records are copied into columns together: as many as the innermost cache holds. */
+const BLOCK_ROWS = 512;
+/** Buffers of sealed records, for the next ones of this thread. */
+const spareBuffers: ArrayBuffer[] = [];
 
-interface Columns {
-  time: Float64Array<ArrayBuffer>;
-  u32: Uint32Array<ArrayBuffer>;
-  u16: Uint16Array<ArrayBuffer>;
-  u8: Uint8Array<ArrayBuffer>;
+/**
+ * Rows in the making. Each is a record of times and codes side by side: writing one touches a single line of the cache, and
+ * so does fetching it when the rows are put in order, where columns would cost a miss each. The owner writes its records
+ * itself, `times` from `row * stride` and `codes` from `row * 2 * stride + 2 * timeNames.length`, in the order of the names.
+ */
+export class Records {
+  readonly stride: number;
+  readonly #timeNames: readonly string[];
+  readonly #codeNames: readonly string[];
+  readonly #labels: Label[] = [];
+  times: Float64Array<ArrayBuffer>;
+  codes: Uint32Array<ArrayBuffer>;
+  rowCount = 0;
+  #capacity: number;
+
+  constructor(timeNames: readonly string[], codeNames: readonly string[]) {
+    this.#timeNames = timeNames;
+    this.#codeNames = codeNames;
+    this.stride = timeNames.length + Math.ceil(codeNames.length / 2);
+    const buffer = spareBuffers.pop() ?? new ArrayBuffer(1024 * this.stride * 8);
+    this.times = new Float64Array(buffer);
+    this.codes = new Uint32Array(buffer);
+    this.#capacity = Math.floor(this.times.length / this.stride);
+  }
+
+  /** The number of a new row, which the caller fills. */
+  next(): number {
+    if (this.rowCount === this.#capacity) this.#grow();
+    return this.rowCount++;
+  }
+
+  #grow(): void {
+    const larger = new Float64Array(2 * this.times.length);
+    larger.set(this.times);
+    this.times = larger;
+    this.codes = new Uint32Array(larger.buffer);
+    this.#capacity = Math.floor(larger.length / this.stride);
+  }
+
+  /** The row that comes next carries an event of the truth. */
+  label(event: string): void {
+    this.#labels.push({ row: this.rowCount, event });
+  }
+
+  /**
+   * The rows as facts' fields, stably in order of the time `generated`; what may not be used afterwards are the records.
+   *
+   * @param dimensions - by the name of the field that holds their codes.
+   */
+  seal(
+    generated: string,
+    dimensions: Readonly<Record<string, Dimension>>,
+  ): Pick<Facts, 'rowCount' | 'fields' | 'labels'> {
+    const { rowCount, stride, times, codes } = this;
+    const unsorted = new Float64Array(rowCount);
+    copyTimes(times, stride, this.#timeNames.indexOf(generated), undefined, 0, rowCount, unsorted);
+    const order = timeOrder(unsorted);
+    const timeFields = this.#timeNames.map(() => new Float64Array(rowCount));
+    const codeFields = this.#codeNames.map((name) => {
+      const size = dimensions[name]?.size ?? 2 ** 32;
+      return size <= 0x100
+        ? new Uint8Array(rowCount)
+        : size <= 0x1_0000
+          ? new Uint16Array(rowCount)
+          : new Uint32Array(rowCount);
+    });
+    for (let from = 0; from < rowCount; from += BLOCK_ROWS) {
+      const to = Math.min(rowCount, from + BLOCK_ROWS);
+      timeFields.forEach((out, index) => copyTimes(times, stride, index, order, from, to, out));
+      codeFields.forEach((out, index) => {
+        const at = 2 * timeFields.length + index;
+        if (out instanceof Uint8Array) copyTo8(codes, 2 * stride, at, order, from, to, out);
+        else if (out instanceof Uint16Array) copyTo16(codes, 2 * stride, at, order, from, to, out);
+        else copyTo32(codes, 2 * stride, at, order, from, to, out);
+      });
+    }
+    spareBuffers.push(times.buffer);
+    const named = (names: readonly string[], fields: readonly FieldArray[]) =>
+      names.map((name, index) => [name, fields[index]!] as const);
+    return {
+      rowCount,
+      fields: Object.fromEntries([...named(this.#timeNames, timeFields), ...named(this.#codeNames, codeFields)]),
+      labels: order ? movedLabels(this.#labels, order) : this.#labels,
+    };
+  }
 }
 
-/** Doubles every column when asked; the caller keeps the arrays in fields of its own so that a store is one instruction. */
-export function grown<K extends ColumnKind>(kind: K, column: Columns[K], length: number): Columns[K] {
-  const larger = MAKE[kind](length) as Columns[K];
-  (larger as Column).set(column as never);
-  return larger;
+// One function for each kind of target: a loop that meets several is some five times slower.
+
+function copyTimes(
+  records: Float64Array,
+  stride: number,
+  at: number,
+  order: Uint32Array | undefined,
+  from: number,
+  to: number,
+  out: Float64Array,
+): void {
+  if (!order) for (let row = from; row < to; row++) out[row] = records[row * stride + at]!;
+  else for (let row = from; row < to; row++) out[row] = records[order[row]! * stride + at]!;
+}
+
+function copyTo32(
+  records: Uint32Array,
+  stride: number,
+  at: number,
+  order: Uint32Array | undefined,
+  from: number,
+  to: number,
+  out: Uint32Array,
+): void {
+  if (!order) for (let row = from; row < to; row++) out[row] = records[row * stride + at]!;
+  else for (let row = from; row < to; row++) out[row] = records[order[row]! * stride + at]!;
+}
+
+function copyTo16(
+  records: Uint32Array,
+  stride: number,
+  at: number,
+  order: Uint32Array | undefined,
+  from: number,
+  to: number,
+  out: Uint16Array,
+): void {
+  if (!order) for (let row = from; row < to; row++) out[row] = records[row * stride + at]!;
+  else for (let row = from; row < to; row++) out[row] = records[order[row]! * stride + at]!;
+}
+
+function copyTo8(
+  records: Uint32Array,
+  stride: number,
+  at: number,
+  order: Uint32Array | undefined,
+  from: number,
+  to: number,
+  out: Uint8Array,
+): void {
+  if (!order) for (let row = from; row < to; row++) out[row] = records[row * stride + at]!;
+  else for (let row = from; row < to; row++) out[row] = records[order[row]! * stride + at]!;
+}
+
+/** Labels by the rows they have once sorted, in order of those. */
+function movedLabels(labels: readonly Label[], order: Uint32Array): Label[] {
+  if (labels.length === 0) return [];
+  const events = new Map(labels.map(({ row, event }) => [row, event]));
+  const isLabelled = new Uint8Array(order.length);
+  for (const { row } of labels) isLabelled[row] = 1;
+  const moved: Label[] = [];
+  for (let row = 0; row < order.length; row++) {
+    if (isLabelled[order[row]!] === 1) moved.push({ row, event: events.get(order[row]!)! });
+  }
+  return moved;
 }
 
 /** The time that a dataset covers, and how rows of it are delayed. Times in ticks since 2020, as columns hold them. */

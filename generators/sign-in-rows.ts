@@ -3,7 +3,7 @@
  * nearly all columns but differ in the types of seven (`Status` is text in one and dynamic in the other). A row is
  * a dozen numbers; everything else about it stands in dimensions.
  */
-import type { Facts, FactColumn, Label } from '../src/dataset/facts.ts';
+import type { Dimension, Facts, FactColumn } from '../src/dataset/facts.ts';
 import { type Access, APPLICATIONS, RESOURCES, RESULTS, type ResultCode } from './applications.ts';
 import { DELAYS } from './assumptions.ts';
 import {
@@ -19,18 +19,18 @@ import {
   authenticationDetails,
   conditionalAccess,
   deviceDetail,
+  isKnown,
   type Situation,
   statusText,
   userAgent,
 } from './sign-in-texts.ts';
-import { DimensionBuilder, grown, ingestedAt, type Outage, type Span } from './rows.ts';
+import { DimensionBuilder, ingestedAt, type Outage, Records, type Span } from './rows.ts';
 import { type Account, type Device, nameGuid, type Place, type Tenant } from './tenant.ts';
 import type { RandomStream } from '../src/base/random.ts';
 
 export type SignInTable = 'SigninLogs' | 'AADNonInteractiveUserSignInLogs';
 
 const ACCOUNT_ATTRIBUTES = [
-  'Ordinal',
   'UserPrincipalName',
   'UserId',
   'UserDisplayName',
@@ -70,6 +70,21 @@ const OUTCOME_ATTRIBUTES = [
 
 const STEP_ATTRIBUTES = ['AuthenticationDetails', 'AuthenticationMethodsUsed'] as const;
 
+/** A record of 64 bytes, as long as a line of the cache. */
+const TIMES = ['created', 'generated', 'ingested'] as const;
+const CODES = [
+  'account',
+  'access',
+  'client',
+  'place',
+  'outcome',
+  'step',
+  'latency',
+  'counter',
+  'correlation',
+  'session',
+] as const;
+
 /** How a token was asked for, where it is not the way of the access's own client. */
 export interface AccessTraits {
   readonly protocol?: 'deviceCode' | 'none' | 'oAuth2';
@@ -88,26 +103,14 @@ export class SignInRows {
   readonly #places = new DimensionBuilder([...PLACE_ATTRIBUTES, 'NetworkLocationDetails']);
   readonly #outcomes = new DimensionBuilder(OUTCOME_ATTRIBUTES);
   readonly #steps = new DimensionBuilder(STEP_ATTRIBUTES);
-  readonly #labels: Label[] = [];
+  readonly #records = new Records(TIMES, CODES);
+  readonly #ordinals: number[] = [];
   readonly #resourcePrincipals = new Map<string, string>();
-  #capacity = 1024;
-  #rowCount = 0;
-  #created = new Float64Array(1024);
-  #generated = new Float64Array(1024);
-  #ingested = new Float64Array(1024);
-  #account = new Uint32Array(1024);
-  #access = new Uint16Array(1024);
-  #client = new Uint32Array(1024);
-  #place = new Uint32Array(1024);
-  #outcome = new Uint16Array(1024);
-  #step = new Uint32Array(1024);
-  #latency = new Uint8Array(1024);
-  #counter = new Uint32Array(1024);
-  #correlation = new Uint32Array(1024);
-  #session = new Uint32Array(1024);
-  #accountCode = 0;
-  /** Codes by the objects that they were asked for with, in front of the dimensions' text keys; of the current account. */
+  /** Codes by what they were asked for with, in front of the dimensions' text keys. */
   readonly #accessCodes = new Map<Access, number>();
+  readonly #outcomeCodes = new Map<ResultCode, Partial<Record<Situation, number>>>();
+  readonly #sharedPlaceCodes = new Map<Place, number>();
+  /** As above, of the current account. */
   readonly #clientCodes = new Map<Device, Partial<Record<Access['client'], number>>>();
   readonly #placeCodes = new Map<Place, number>();
   /** Numbers the background rows of the current account; planted rows count from a range of their own. */
@@ -122,7 +125,7 @@ export class SignInRows {
   }
 
   get rowCount(): number {
-    return this.#rowCount;
+    return this.#records.rowCount;
   }
 
   /** The rows that follow are this account's. Accounts come in order of ordinal. */
@@ -131,8 +134,8 @@ export class SignInRows {
     this.nextCounter = 0;
     this.#clientCodes.clear();
     this.#placeCodes.clear();
-    this.#accountCode = this.#accounts.append({
-      Ordinal: String(account.ordinal),
+    this.#ordinals.push(account.ordinal);
+    this.#accounts.append({
       UserPrincipalName: account.signInName,
       UserId: account.userId,
       UserDisplayName: account.displayName,
@@ -200,52 +203,55 @@ export class SignInRows {
   }
 
   #clientCode(device: Device, client: Access['client'], text: string): number {
-    const detail = deviceDetail(device, client);
-    return this.#clients.code(`${detail}\n${text}`, () => ({ DeviceDetail: detail, UserAgent: text }));
+    const attributes = { DeviceDetail: deviceDetail(device, client), UserAgent: text };
+    // What the directory knows shows an id that no other device has.
+    if (isKnown(device, client)) return this.#clients.append(attributes);
+    return this.#clients.code(`${attributes.DeviceDetail}\n${text}`, () => attributes);
   }
 
   placeCode(place: Place): number {
-    let code = this.#placeCodes.get(place);
+    const codes = place.namedLocation === '' ? this.#placeCodes : this.#sharedPlaceCodes;
+    let code = codes.get(place);
     if (code === undefined) {
-      code = this.#placeCode(place);
-      this.#placeCodes.set(place, code);
+      code = this.#places.append({
+        ...placeAttributes(place),
+        NetworkLocationDetails:
+          place.namedLocation === ''
+            ? '[]'
+            : JSON.stringify([{ networkNames: [place.namedLocation], networkType: 'trustedNamedLocation' }]),
+      });
+      codes.set(place, code);
     }
     return code;
   }
 
-  #placeCode(place: Place): number {
-    return this.#places.code(place.ip, () => ({
-      ...placeAttributes(place),
-      NetworkLocationDetails:
-        place.namedLocation === ''
-          ? '[]'
-          : JSON.stringify([{ networkNames: [place.namedLocation], networkType: 'trustedNamedLocation' }]),
-    }));
+  outcomeCode(result: ResultCode, situation: Situation): number {
+    let codes = this.#outcomeCodes.get(result);
+    if (!codes) this.#outcomeCodes.set(result, (codes = {}));
+    return (codes[situation] ??= this.#outcomes.append(this.#outcome(result, situation)));
   }
 
-  outcomeCode(result: ResultCode, situation: Situation): number {
-    return this.#outcomes.code(`${result}/${situation}`, () => {
-      const access = conditionalAccess(this.#tenant, result, situation);
-      const multi = situation === 'mfaByClaim' || situation === 'mfa' || situation === 'risky';
-      const risk = situation === 'risky' ? 'medium' : 'none';
-      return {
-        ResultType: result,
-        ResultDescription: RESULTS[result],
-        Status: statusText(result, situation),
-        ConditionalAccessStatus: access.status,
-        ConditionalAccessPolicies: access.policies,
-        AuthenticationRequirement: multi ? 'multiFactorAuthentication' : 'singleFactorAuthentication',
-        AuthenticationRequirementPolicies: multi
-          ? '[{"requirementProvider":"multiConditionalAccess","detail":"Conditional Access"}]'
-          : '[]',
-        MfaDetail: situation === 'mfa' && result === '0' ? '{"authMethod":"Mobile app notification"}' : '{}',
-        RiskState: risk === 'none' ? 'none' : 'atRisk',
-        RiskDetail: 'none',
-        RiskLevelDuringSignIn: risk,
-        RiskLevelAggregated: risk,
-        RiskEventTypes_V2: risk === 'none' ? '[]' : '["unfamiliarFeatures"]',
-      };
-    });
+  #outcome(result: ResultCode, situation: Situation): Record<(typeof OUTCOME_ATTRIBUTES)[number], string> {
+    const access = conditionalAccess(this.#tenant, result, situation);
+    const multi = situation === 'mfaByClaim' || situation === 'mfa' || situation === 'risky';
+    const risk = situation === 'risky' ? 'medium' : 'none';
+    return {
+      ResultType: result,
+      ResultDescription: RESULTS[result],
+      Status: statusText(result, situation),
+      ConditionalAccessStatus: access.status,
+      ConditionalAccessPolicies: access.policies,
+      AuthenticationRequirement: multi ? 'multiFactorAuthentication' : 'singleFactorAuthentication',
+      AuthenticationRequirementPolicies: multi
+        ? '[{"requirementProvider":"multiConditionalAccess","detail":"Conditional Access"}]'
+        : '[]',
+      MfaDetail: situation === 'mfa' && result === '0' ? '{"authMethod":"Mobile app notification"}' : '{}',
+      RiskState: risk === 'none' ? 'none' : 'atRisk',
+      RiskDetail: 'none',
+      RiskLevelDuringSignIn: risk,
+      RiskLevelAggregated: risk,
+      RiskEventTypes_V2: risk === 'none' ? '[]' : '["unfamiliarFeatures"]',
+    };
   }
 
   /** What an interactive sign-in went through, step by step; each step carries the row's own time. */
@@ -280,6 +286,7 @@ export class SignInRows {
     const generated = created + Math.floor(lagSeconds * 1e7);
     const ingested = ingestedAt(generated, random, this.#outages);
     if (atMs < 0 || generated >= this.#span.endTicks) return false;
+    const latency = bits & 255;
     this.#put(
       created,
       generated,
@@ -289,7 +296,7 @@ export class SignInRows {
       place,
       outcome,
       step,
-      bits & 255,
+      latency,
       counter,
       correlation,
       session,
@@ -298,20 +305,7 @@ export class SignInRows {
       const again = generated + 4_000_000 + (bits & 0xffffff);
       if (again < this.#span.endTicks) {
         const taken = ingestedAt(again, random, this.#outages);
-        this.#put(
-          created,
-          again,
-          taken,
-          access,
-          client,
-          place,
-          outcome,
-          step,
-          bits & 255,
-          counter,
-          correlation,
-          session,
-        );
+        this.#put(created, again, taken, access, client, place, outcome, step, latency, counter, correlation, session);
       }
     }
     return true;
@@ -330,7 +324,7 @@ export class SignInRows {
     ids: { readonly counter: number; readonly correlation: number; readonly session: number; readonly latency: number },
     event: string,
   ): void {
-    this.#labels.push({ row: this.#rowCount, event });
+    this.#records.label(event);
     this.#put(
       times.created,
       times.generated,
@@ -361,77 +355,46 @@ export class SignInRows {
     correlation: number,
     session: number,
   ): void {
-    if (this.#rowCount === this.#capacity) this.#grow();
-    const row = this.#rowCount++;
-    this.#created[row] = created;
-    this.#generated[row] = generated;
-    this.#ingested[row] = ingested;
-    this.#account[row] = this.#accountCode;
-    this.#access[row] = access;
-    this.#client[row] = client;
-    this.#place[row] = place;
-    this.#outcome[row] = outcome;
-    this.#step[row] = step;
-    this.#latency[row] = latency;
-    this.#counter[row] = counter;
-    this.#correlation[row] = correlation;
-    this.#session[row] = session;
+    const records = this.#records;
+    const row = records.next();
+    const { times, codes } = records;
+    let at = row * 8;
+    times[at] = created;
+    times[at + 1] = generated;
+    times[at + 2] = ingested;
+    at = row * 16 + 6;
+    codes[at] = this.#ordinals.length - 1;
+    codes[at + 1] = access;
+    codes[at + 2] = client;
+    codes[at + 3] = place;
+    codes[at + 4] = outcome;
+    codes[at + 5] = step;
+    codes[at + 6] = latency;
+    codes[at + 7] = counter;
+    codes[at + 8] = correlation;
+    codes[at + 9] = session;
   }
 
-  #grow(): void {
-    this.#capacity *= 2;
-    this.#created = grown('time', this.#created, this.#capacity);
-    this.#generated = grown('time', this.#generated, this.#capacity);
-    this.#ingested = grown('time', this.#ingested, this.#capacity);
-    this.#account = grown('u32', this.#account, this.#capacity);
-    this.#access = grown('u16', this.#access, this.#capacity);
-    this.#client = grown('u32', this.#client, this.#capacity);
-    this.#place = grown('u32', this.#place, this.#capacity);
-    this.#outcome = grown('u16', this.#outcome, this.#capacity);
-    this.#step = grown('u32', this.#step, this.#capacity);
-    this.#latency = grown('u8', this.#latency, this.#capacity);
-    this.#counter = grown('u32', this.#counter, this.#capacity);
-    this.#correlation = grown('u32', this.#correlation, this.#capacity);
-    this.#session = grown('u32', this.#session, this.#capacity);
-  }
-
-  /** The rows as facts. The writer must not be used afterwards. */
+  /** The rows as facts, in order of TimeGenerated. The writer must not be used afterwards. */
   seal(): Facts {
-    const end = this.#rowCount;
     const accounts = this.#accounts.seal();
-    const { Ordinal, ...accountAttributes } = accounts.attributes as Record<string, readonly string[]>;
+    const dimensions: Record<string, Dimension> = {
+      account: {
+        size: accounts.size,
+        attributes: { ...accounts.attributes, ordinal: Float64Array.from(this.#ordinals) },
+      },
+      access: this.#accesses.seal(),
+      client: this.#clients.seal(),
+      place: this.#places.seal(),
+      outcome: this.#outcomes.seal(),
+      step: this.#steps.seal(),
+      latency: { size: 256, attributes: { Milliseconds: LATENCIES } },
+    };
     return {
       table: this.table,
-      rowCount: end,
-      fields: {
-        created: this.#created.subarray(0, end),
-        generated: this.#generated.subarray(0, end),
-        ingested: this.#ingested.subarray(0, end),
-        account: this.#account.subarray(0, end),
-        access: this.#access.subarray(0, end),
-        client: this.#client.subarray(0, end),
-        place: this.#place.subarray(0, end),
-        outcome: this.#outcome.subarray(0, end),
-        step: this.#step.subarray(0, end),
-        latency: this.#latency.subarray(0, end),
-        counter: this.#counter.subarray(0, end),
-        correlation: this.#correlation.subarray(0, end),
-        session: this.#session.subarray(0, end),
-      },
-      dimensions: {
-        account: {
-          size: accounts.size,
-          attributes: { ...accountAttributes, ordinal: Float64Array.from(Ordinal!, Number) },
-        },
-        access: this.#accesses.seal(),
-        client: this.#clients.seal(),
-        place: this.#places.seal(),
-        outcome: this.#outcomes.seal(),
-        step: this.#steps.seal(),
-        latency: { size: 256, attributes: { Milliseconds: LATENCIES } },
-      },
+      ...this.#records.seal('generated', dimensions),
+      dimensions,
       columns: signInColumns(this.table, this.#tenant),
-      labels: this.#labels,
     };
   }
 }
@@ -441,7 +404,6 @@ const LATENCIES = Array.from({ length: 256 }, (_, i) => String(38 + i + Math.flo
 
 function signInColumns(table: SignInTable, tenant: Tenant): FactColumn[] {
   const silent = table === 'AADNonInteractiveUserSignInLogs';
-  const [, ...accountAttributes] = ACCOUNT_ATTRIBUTES;
   const requestId = idSource('guid', `${table}/${tenant.seed}`, 'counter');
   const latency = attributeOf('latency', 'Milliseconds');
   const name = attributeOf('account', 'UserPrincipalName');
@@ -449,7 +411,7 @@ function signInColumns(table: SignInTable, tenant: Tenant): FactColumn[] {
     table,
     tenant,
     {
-      account: accountAttributes,
+      account: ACCOUNT_ATTRIBUTES,
       access: ACCESS_ATTRIBUTES,
       client: CLIENT_ATTRIBUTES,
       place: [...PLACE_ATTRIBUTES, 'NetworkLocationDetails'],

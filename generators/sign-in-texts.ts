@@ -55,6 +55,11 @@ export function userAgent(device: Device, client: ClientKind): string {
   }
 }
 
+/** Whether the directory recognises the device in a sign-in. */
+export function isKnown(device: Device, client: ClientKind): boolean {
+  return device.deviceId !== '' && client !== 'script' && client !== 'service';
+}
+
 /** Text of DeviceDetail; a device that the directory knows shows more. */
 export function deviceDetail(device: Device, client: ClientKind): string {
   const browser =
@@ -67,8 +72,8 @@ export function deviceDetail(device: Device, client: ClientKind): string {
           : client === 'script' || client === 'cli' || client === 'service'
             ? ''
             : 'Rich Client 5.0.1.0';
-  const known = device.deviceId !== '' && client !== 'script' && client !== 'service';
-  if (!known) return JSON.stringify({ deviceId: '', operatingSystem: device.operatingSystem, browser });
+  if (!isKnown(device, client))
+    return JSON.stringify({ deviceId: '', operatingSystem: device.operatingSystem, browser });
   return JSON.stringify({
     browser,
     deviceId: device.deviceId,

@@ -250,6 +250,10 @@ export class Tenant {
   /** Half-open ranges of ordinals by kind. */
   readonly ranges: Readonly<Record<AccountKind, readonly [from: number, to: number]>>;
   readonly #officeShares: readonly number[];
+  readonly #officePlaces: readonly Place[];
+  readonly #vpnPlace: Place;
+  /** Where each kind's block of ordinals ends, in order. */
+  readonly #blockEnds: readonly (readonly [kind: AccountKind, to: number])[];
   readonly #dedicatedFrom: number;
   readonly #signInNames: string[] = [];
   readonly #displayNames: string[] = [];
@@ -270,6 +274,8 @@ export class Tenant {
     }));
 
     this.#officeShares = this.offices.map(({ share: officeShare }) => officeShare);
+    this.#officePlaces = this.offices.map(({ city }, office) => this.#companyPlace(office, 1, `${city.name} office`));
+    this.#vpnPlace = this.#companyPlace(0, 2, 'Company VPN');
 
     const { users } = profile;
     const admins = share(users, profile.adminShare, PEOPLE.adminMinimum);
@@ -287,6 +293,7 @@ export class Tenant {
       guest: block(guests),
       serviceAccount: block(services),
     };
+    this.#blockEnds = (Object.keys(this.ranges) as AccountKind[]).map((kind) => [kind, this.ranges[kind][1]]);
     this.#dedicatedFrom = admins - Math.round(admins * PEOPLE.dedicatedAdminShare);
     this.#nameEveryone();
     this.servicePrincipals = this.#makeServicePrincipals();
@@ -294,9 +301,7 @@ export class Tenant {
   }
 
   kindOf(ordinal: number): AccountKind {
-    for (const kind of Object.keys(this.ranges) as AccountKind[]) {
-      if (ordinal < this.ranges[kind][1]) return kind;
-    }
+    for (const [kind, to] of this.#blockEnds) if (ordinal < to) return kind;
     throw new RangeError(`no account ${ordinal} in a tenant of ${this.userCount}`);
   }
 
@@ -410,28 +415,22 @@ export class Tenant {
     return devices;
   }
 
-  /** The address that an office's traffic leaves from. */
+  /** The address that an office's traffic leaves from. The same object each time. */
   officePlace(office: number): Place {
-    const { city } = this.offices[office]!;
-    const random = new RandomStream(this.seed, NETWORKS, office, 1);
-    return place(
-      `${city.home.prefix}.${random.below(256)}.${2 + random.below(250)}`,
-      city.home.asn,
-      city,
-      `${city.name} office`,
-    );
+    return this.#officePlaces[office]!;
   }
 
-  /** The company's VPN gateway. */
+  /** The company's VPN gateway. The same object each time. */
   vpnPlace(): Place {
-    const { city } = this.offices[0]!;
-    const random = new RandomStream(this.seed, NETWORKS, 0, 2);
-    return place(
-      `${city.home.prefix}.${random.below(256)}.${2 + random.below(250)}`,
-      city.home.asn,
-      city,
-      'Company VPN',
-    );
+    return this.#vpnPlace;
+  }
+
+  /** An address of the company's own, in the city of an office. */
+  #companyPlace(office: number, part: number, name: string): Place {
+    const { city } = this.offices[office]!;
+    const random = new RandomStream(this.seed, NETWORKS, office, part);
+    const ip = `${city.home.prefix}.${random.below(256)}.${2 + random.below(250)}`;
+    return place(ip, city.home.asn, city, name);
   }
 
   homePlace(ordinal: number): Place {

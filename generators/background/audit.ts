@@ -355,7 +355,7 @@ function subjectOf(
 export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRows): void {
   const { account } = calendar;
   const random = new RandomStream(tenant.seed, PERSON_STREAM, account.ordinal);
-  const devices = tenant.devices(account.ordinal);
+  const { devices } = calendar;
   const noDetail = rows.detailCode('[]');
   const agent = rows.detailCode(JSON.stringify([{ key: 'User-Agent', value: userAgent(devices[0]!, 'browser') }]));
   const success = rows.outcomeCode('success');
@@ -438,7 +438,7 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
 export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: AuditRows): void {
   const { account } = calendar;
   const random = new RandomStream(tenant.seed, APPLICATION_STREAM, account.ordinal);
-  const devices = tenant.devices(account.ordinal);
+  const { devices } = calendar;
   const noDetail = rows.detailCode('[]');
   const success = rows.outcomeCode('success');
   const mean = (AUDIT.dailyPerUser * AUDIT.applicationShare) / ROWS_PER_APPLICATION_ACT;

@@ -25,27 +25,42 @@ export interface PortalSession {
 const WORKDAY = purposeKey('calendar/workday');
 const PORTAL_STREAM = purposeKey('calendar/portal');
 
+/** Days, and addresses of the mobile network, that can lie before the start of a dataset: numbers from 0 count them too. */
+const DAYS_BEFORE = 8;
+const EPOCHS_BEFORE = 16;
+/** Spots: the places that every account has, then the addresses that the mobile network hands out. */
+const OFFICE = 0;
+const HOME = 1;
+const VPN = 2;
+const HOME_DESK = 3;
+const MOBILE = 4;
+
 export class Calendar {
   readonly account: Account;
   readonly #tenant: Tenant;
   readonly #span: Span;
-  readonly #workdays = new Map<number, Workday | undefined>();
-  readonly #officePlace: Place;
-  readonly #homePlace: Place;
-  readonly #vpnPlace: Place;
-  readonly #homeDesk: Place;
-  readonly #mobilePlaces = new Map<number, Place>();
+  readonly #workdays: (Workday | null | undefined)[] = [];
+  readonly #sessions: (readonly PortalSession[] | undefined)[] = [];
+  readonly #places: (Place | undefined)[];
+  #devices: readonly Device[] | undefined;
+  #localDays: readonly number[] | undefined;
 
   constructor(tenant: Tenant, account: Account, span: Span) {
     this.#tenant = tenant;
     this.account = account;
     this.#span = span;
-    this.#officePlace = tenant.officePlace(account.office);
-    this.#homePlace = tenant.homePlace(account.ordinal);
+    const home = tenant.homePlace(account.ordinal);
     const commercial = tenant.commercialVpnPlace(account.ordinal);
-    this.#vpnPlace = commercial ?? tenant.vpnPlace();
+    this.#places = [];
+    this.#places[OFFICE] = tenant.officePlace(account.office);
+    this.#places[HOME] = home;
+    this.#places[VPN] = commercial ?? tenant.vpnPlace();
     // Who has a VPN of their own leaves it on at home.
-    this.#homeDesk = commercial ?? this.#homePlace;
+    this.#places[HOME_DESK] = commercial ?? home;
+  }
+
+  get devices(): readonly Device[] {
+    return (this.#devices ??= this.#tenant.devices(this.account.ordinal));
   }
 
   get durationMs(): number {
@@ -53,12 +68,14 @@ export class Calendar {
   }
 
   /** The local days that can have rows in the dataset: a day's work is over 26 hours after its midnight. */
-  localDays(): number[] {
+  localDays(): readonly number[] {
+    if (this.#localDays) return this.#localDays;
     const days: number[] = [];
     for (let day = -1; day <= this.#span.days; day++) {
       const midnightMs = this.midnightMs(day);
       if (midnightMs + 26 * MS_PER_HOUR > 0 && midnightMs < this.#span.durationMs) days.push(day);
     }
+    this.#localDays = days;
     return days;
   }
 
@@ -82,8 +99,9 @@ export class Calendar {
 
   /** Undefined on a day off. */
   workday(localDay: number): Workday | undefined {
-    if (this.#workdays.has(localDay)) return this.#workdays.get(localDay);
-    const random = new RandomStream(this.#tenant.seed, WORKDAY, this.account.ordinal, localDay + 8);
+    const known = this.#workdays[localDay + DAYS_BEFORE];
+    if (known !== undefined) return known ?? undefined;
+    const random = new RandomStream(this.#tenant.seed, WORKDAY, this.account.ordinal, localDay + DAYS_BEFORE);
     let workday: Workday | undefined;
     if (this.#tenant.worksOn(random, this.weekday(localDay))) {
       const startMinute = Math.max(DAY.earliestMinute, DAY.startMinute + DAY.startSpread * random.normal());
@@ -99,13 +117,18 @@ export class Calendar {
         site: !atHome ? 'office' : random.chance(DAY.homeVpnShare) ? 'vpn' : 'home',
       };
     }
-    this.#workdays.set(localDay, workday);
+    this.#workdays[localDay + DAYS_BEFORE] = workday ?? null;
     return workday;
   }
 
   /** Where a device is at a time: the office, home, a VPN, or the mobile network. */
   placeOf(device: Device, atMs: number): Place {
-    if (this.account.kind === 'serviceAccount') return this.#officePlace;
+    return this.placeAt(this.spotOf(device, atMs));
+  }
+
+  /** The number of the place where a device is: a small one, for caches. */
+  spotOf(device: Device, atMs: number): number {
+    if (this.account.kind === 'serviceAccount') return OFFICE;
     const localDay = this.localDayOf(atMs);
     const workday = this.workday(localDay);
     const atWork = workday !== undefined && atMs >= workday.startMs - 10 * MS_PER_MINUTE && atMs < workday.endMs;
@@ -115,27 +138,28 @@ export class Calendar {
         hour >= DAY.roamingHours[0] &&
         hour < DAY.roamingHours[1] &&
         (this.account.ordinal + Math.floor(hour / 3) + localDay) % 3 !== 0;
-      if (roaming) {
-        const epoch = Math.floor(atMs / (DAY.mobileAddressHours * MS_PER_HOUR)) + 16;
-        let place = this.#mobilePlaces.get(epoch);
-        if (!place) {
-          place = this.#tenant.mobilePlace(this.account.ordinal, epoch);
-          this.#mobilePlaces.set(epoch, place);
-        }
-        return place;
-      }
-      return atWork && workday.site === 'office' ? this.#officePlace : this.#homePlace;
+      if (roaming) return MOBILE + Math.floor(atMs / (DAY.mobileAddressHours * MS_PER_HOUR)) + EPOCHS_BEFORE;
+      return atWork && workday.site === 'office' ? OFFICE : HOME;
     }
-    if (!atWork || device.index > 0) return this.#homePlace;
-    return workday.site === 'office' ? this.#officePlace : workday.site === 'vpn' ? this.#vpnPlace : this.#homeDesk;
+    if (!atWork || device.index > 0) return HOME;
+    return workday.site === 'office' ? OFFICE : workday.site === 'vpn' ? VPN : HOME_DESK;
+  }
+
+  /** The place of a spot; the same object each time. */
+  placeAt(spot: number): Place {
+    return (this.#places[spot] ??= this.#tenant.mobilePlace(this.account.ordinal, spot - MOBILE));
   }
 
   /** The account's sessions of the portal on a local day, in order, none overlapping. */
-  portalSessions(localDay: number): PortalSession[] {
+  portalSessions(localDay: number): readonly PortalSession[] {
+    return (this.#sessions[localDay + DAYS_BEFORE] ??= this.#drawSessions(localDay));
+  }
+
+  #drawSessions(localDay: number): PortalSession[] {
     const workday = this.workday(localDay);
     const mean = PORTAL.sessionsDaily[this.account.kind];
     if (!workday || mean === 0) return [];
-    const random = new RandomStream(this.#tenant.seed, PORTAL_STREAM, this.account.ordinal, localDay + 8);
+    const random = new RandomStream(this.#tenant.seed, PORTAL_STREAM, this.account.ordinal, localDay + DAYS_BEFORE);
     const count = Math.min(PORTAL.sessionsMaximum, random.poisson(mean));
     const starts = Array.from({ length: count }, () => random.between(workday.startMs, workday.endMs)).sort(
       (a, b) => a - b,
@@ -145,7 +169,7 @@ export class Calendar {
     for (let i = 0; i < count; i++) {
       const startMs = i === 0 ? starts[i]! : Math.max(starts[i]!, freeFrom);
       const endMs = startMs + random.lognormal(PORTAL.minutesMedian, PORTAL.minutesSigma) * MS_PER_MINUTE;
-      sessions.push({ index: (localDay + 8) * 16 + i, startMs, endMs });
+      sessions.push({ index: (localDay + DAYS_BEFORE) * 16 + i, startMs, endMs });
       freeFrom = endMs + PORTAL.pauseMinutes * MS_PER_MINUTE;
     }
     return sessions;

@@ -31,7 +31,7 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
   const { account } = calendar;
   if (account.kind === 'serviceAccount') return;
   const random = new RandomStream(tenant.seed, INTERACTIVE_STREAM, account.ordinal);
-  const devices = tenant.devices(account.ordinal);
+  const { devices } = calendar;
   const median = account.dedicated
     ? INTERACTIVE.dedicatedMedian
     : account.kind === 'guest'

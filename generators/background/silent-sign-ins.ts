@@ -74,6 +74,8 @@ class Emitter {
   readonly rows: SignInRows;
   readonly random: RandomStream;
   readonly success: Readonly<Record<SilentSituation, number>>;
+  /** Codes of the places where the account has been seen, by spot. */
+  readonly #placeCodes: (number | undefined)[] = [];
   #correlation = 0;
 
   constructor(tenant: Tenant, calendar: Calendar, rows: SignInRows) {
@@ -93,7 +95,8 @@ class Emitter {
   }
 
   placeCode(device: Device, atMs: number): number {
-    return this.rows.placeCode(this.calendar.placeOf(device, atMs));
+    const spot = this.calendar.spotOf(device, atMs);
+    return (this.#placeCodes[spot] ??= this.rows.placeCode(this.calendar.placeAt(spot)));
   }
 
   lag(): number {
@@ -155,7 +158,7 @@ export function writeSilentSignIns(tenant: Tenant, calendar: Calendar, rows: Sig
     writeService(emit);
     return;
   }
-  const devices = tenant.devices(account.ordinal);
+  const { devices } = calendar;
   const { dailyRows, loopDaily } = habitsOf(tenant, account.ordinal);
   const target = account.dedicated ? 0 : account.kind === 'guest' ? dailyRows * SILENT.guestShare : dailyRows;
 
@@ -368,7 +371,7 @@ function writeLoop(emit: Emitter, device: Device, daily: number): void {
 /** Software that signs in as a user: the same request around the clock. */
 function writeService(emit: Emitter): void {
   const { random, rows, calendar } = emit;
-  const device = emit.tenant.devices(calendar.account.ordinal)[0]!;
+  const device = calendar.devices[0]!;
   const access = random.pick(SERVICE_ACCESSES);
   const code = rows.accessCode(access);
   const client = rows.clientCode(device, access.client);

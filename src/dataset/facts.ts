@@ -83,8 +83,8 @@ export interface Label {
 
 /**
  * The rows of one table in one partition. `columns` must include TimeGenerated and the hidden `$IngestionTime`
- * (schema/tables.ts), both from Float64 fields without nulls. Before sorting, rows stand account by account in order of
- * account ordinal; the writer sorts them stably by TimeGenerated.
+ * (schema/tables.ts), both from Float64 fields without nulls. Rows of one TimeGenerated stand account by account in order
+ * of account ordinal; whoever stores the rows sorts them stably by TimeGenerated, unless they are in that order already.
  */
 export interface Facts {
   readonly table: string;

@@ -1,25 +1,40 @@
 /** Sorting rows by time, as row numbers. */
 
-/** Buckets of more rows than this are not sorted by insertion. */
+const DIGIT_BITS = 11;
+const DIGITS = 1 << DIGIT_BITS;
+const PASSES = 2;
+/** What times span is cut into so many slices, for a week of some 0.1 s each. */
+const SLICES = DIGITS ** PASSES;
+/** Rows of one slice beyond this many are sorted by comparison. */
 const MAX_INSERTION = 48;
-const MAX_BUCKETS = 1 << 20;
+
+/** Row numbers in stable order of `times`. NaN, which is null, comes first. */
+export function argsortTimes(times: Float64Array): Uint32Array {
+  return timeOrder(times) ?? identity(times.length);
+}
+
+function identity(length: number): Uint32Array<ArrayBuffer> {
+  const order = new Uint32Array(length);
+  for (let row = 0; row < length; row++) order[row] = row;
+  return order;
+}
 
 /**
- * Row numbers in stable order of `times`. NaN, which is null, comes first.
+ * As {@link argsortTimes}, but undefined where the rows are in order already.
  *
- * Rows are dealt into about as many slices of time as there are rows, which leaves few in each to be put in order. Events
- * crowd less than that needs only in tests; a slice that holds many all the same is sorted by comparison.
+ * A radix sort of times cut into 2^22 slices of what they span; the few rows that share a slice are then put in order of
+ * their exact times.
  */
-export function argsortTimes(times: Float64Array): Uint32Array {
-  const length = times.length;
+export function timeOrder(times: Float64Array): Uint32Array | undefined {
+  const { length } = times;
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
+  let nulls = 0;
   let isSorted = true;
   let previous = Number.NEGATIVE_INFINITY;
-  let nulls = 0;
   for (let row = 0; row < length; row++) {
     const time = times[row]!;
-    if (Number.isNaN(time)) {
+    if (time !== time) {
       nulls++;
       if (previous !== Number.NEGATIVE_INFINITY) isSorted = false;
       continue;
@@ -29,33 +44,48 @@ export function argsortTimes(times: Float64Array): Uint32Array {
     if (time < min) min = time;
     if (time > max) max = time;
   }
-  const order = new Uint32Array(length);
-  if (isSorted) {
-    for (let row = 0; row < length; row++) order[row] = row;
-    return order;
-  }
+  if (isSorted) return undefined;
 
-  // The product rises with the time, rounded or not, so slices are in order of time; what is exact is compared below.
-  const bucketCount = Math.min(MAX_BUCKETS, length);
-  const scale = max > min ? (bucketCount - 1) / (max - min) : 0;
-  const buckets = new Uint32Array(length);
-  const ends = new Uint32Array(bucketCount + 1);
+  // The product rises with the time, rounded or not, so slices are in order of time. Slice 0 is for nulls.
+  const scale = max > min ? (SLICES - 2) / (max - min) : 0;
+  const counts = new Uint32Array(PASSES * DIGITS);
+  let slices = new Int32Array(length);
   for (let row = 0; row < length; row++) {
     const time = times[row]!;
-    // Slice 0 is for nulls.
-    const bucket = time === time ? Math.min(bucketCount, 1 + Math.floor((time - min) * scale)) : 0;
-    buckets[row] = bucket;
-    ends[bucket]!++;
+    const slice = time === time ? 1 + Math.floor((time - min) * scale) : 0;
+    slices[row] = slice;
+    counts[slice & (DIGITS - 1)]!++;
+    counts[DIGITS + (slice >>> DIGIT_BITS)]!++;
   }
-  let start = 0;
-  for (let bucket = 0; bucket <= bucketCount; bucket++) {
-    const count = ends[bucket]!;
-    ends[bucket] = start;
-    start += count;
+  let rows = identity(length);
+  let toSlices = new Int32Array(length);
+  let toRows = new Uint32Array(length);
+  for (let pass = 0; pass < PASSES; pass++) {
+    const shift = pass * DIGIT_BITS;
+    const ends = counts.subarray(pass * DIGITS, (pass + 1) * DIGITS);
+    let start = 0;
+    for (let digit = 0; digit < DIGITS; digit++) {
+      const count = ends[digit]!;
+      ends[digit] = start;
+      start += count;
+    }
+    for (let i = 0; i < length; i++) {
+      const slice = slices[i]!;
+      const to = ends[(slice >>> shift) & (DIGITS - 1)]!++;
+      toSlices[to] = slice;
+      toRows[to] = rows[i]!;
+    }
+    [slices, toSlices] = [toSlices, slices];
+    [rows, toRows] = [toRows, rows];
   }
-  for (let row = 0; row < length; row++) order[ends[buckets[row]!]!++] = row;
-  for (let bucket = 1; bucket <= bucketCount; bucket++) sortSlice(order, times, ends[bucket - 1]!, ends[bucket]!);
-  return order;
+  for (let start = nulls; start < length; ) {
+    const slice = slices[start]!;
+    let end = start + 1;
+    while (end < length && slices[end] === slice) end++;
+    if (end - start > 1) sortSlice(rows, times, start, end);
+    start = end;
+  }
+  return rows;
 }
 
 /** Puts the row numbers from `start` to `end` in stable order of their times. */
