@@ -45,7 +45,7 @@ function lookAtMiss(chain: ScenarioScore, { truth, dataset, ruleFile }: Surround
         : `all ${missed}`
       : `${missed} of ${chain.attacks.planted}`;
   const sentences = [
-    `${share} ${chain.scenario} ${chain.attacks.planted === 1 ? 'attack was' : 'attacks were'} missed.`,
+    `${share} ${chain.scenario} attack${chain.attacks.planted === 1 ? '' : 's'} ${missed === 1 ? 'was' : 'were'} missed.`,
   ];
   const attack = truth.find((incident) => incident.id === chain.missed[0]);
   const act = attack?.events.find((event) => event.role === 'malicious');
