@@ -373,7 +373,7 @@ describe('the next step', () => {
       ),
     ).toEqual({
       advice:
-        '1 of 2 token-replay-role-assignment attacks were missed. One of them (B): Add member to role by adele@contoso.com. Ask which clause lost them:',
+        '1 of 2 token-replay-role-assignment attacks was missed. One of them (B): Add member to role by adele@contoso.com. Ask which clause lost them:',
       command: "tocsin why out/tenant --rule 'my rules/a.yaml'",
     });
   });
