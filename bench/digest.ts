@@ -11,6 +11,13 @@ import type { ColumnInfo } from '../src/columns/batch.ts';
 import { stringifyDynamic } from '../src/columns/dynamic.ts';
 import type { ScalarType, Value } from '../src/columns/value.ts';
 
+/** What a digest is made of: plain data, which crosses threads. */
+export interface DigestParts {
+  readonly rows: number;
+  readonly upper: bigint;
+  readonly lower: bigint;
+}
+
 /** Adds rows up in any order. */
 export class RowDigest {
   #rows = 0;
@@ -24,7 +31,17 @@ export class RowDigest {
     this.#lower += hash.readBigUInt64LE(8);
   }
 
-  /** `rows:upper:lower`. */
+  merge({ rows, upper, lower }: DigestParts): void {
+    this.#rows += rows;
+    this.#upper += upper;
+    this.#lower += lower;
+  }
+
+  get parts(): DigestParts {
+    return { rows: this.#rows, upper: this.#upper, lower: this.#lower };
+  }
+
+  /** `rows:upper:lower`, the sums in hexadecimal. */
   toString(): string {
     return digestText(this.#rows, this.#upper, this.#lower);
   }
@@ -52,6 +69,14 @@ export function digestRows(
   rows: Iterable<{ readonly run: number; readonly cells: readonly Value[] }>,
   names: readonly string[],
 ): string {
+  return digestOfRows(columns, rows, names).toString();
+}
+
+export function digestOfRows(
+  columns: readonly ColumnInfo[],
+  rows: Iterable<{ readonly run: number; readonly cells: readonly Value[] }>,
+  names: readonly string[],
+): RowDigest {
   const picked = names.map((name) => {
     const index = columns.findIndex((column) => column.name === name);
     if (index < 0) throw new Error(`the result has no column ${name}`);
@@ -63,5 +88,5 @@ export function digestRows(
     for (const { index, type } of picked) text += `|${cellText(type, cells[index]!)}`;
     digest.add(text);
   }
-  return digest.toString();
+  return digest;
 }

@@ -1,6 +1,6 @@
 /** The figures to reach, and what the cases say about each. */
 import type { CaseLetter, CaseResult, Entry, Figure } from './report.ts';
-import { factorText, secondsText } from './text.ts';
+import { bytesText, factorText, secondsText, significant, sizePart } from './text.ts';
 
 /** What a figure is measured as, and which way is better. */
 interface Goal {
@@ -90,7 +90,7 @@ const GOALS: readonly Goal[] = [
     least: 10e6,
     best: 30e6,
     falling: false,
-    text: (value) => `${(value / 1e6).toFixed(1)} M events/s`,
+    text: eventsText,
     measure: (cases) =>
       cases.find((each) => each.case === 'c')?.entries.find(({ name }) => isOurs(name))?.eventsPerSecond,
   },
@@ -113,6 +113,46 @@ const GOALS: readonly Goal[] = [
         ),
     }),
   ),
+  {
+    what: 'ten times the events, in memory: time',
+    atLeast: 'at most 11 x',
+    aim: null,
+    least: 11,
+    best: null,
+    falling: true,
+    text: factorText,
+    measure: (cases) => tenfold(cases, ({ timing }) => timing.median),
+  },
+  {
+    what: 'ten times the events, in memory: peak memory',
+    atLeast: 'at most 1.3 x',
+    aim: null,
+    least: 1.3,
+    best: null,
+    falling: true,
+    text: factorText,
+    measure: (cases) => tenfold(cases, ({ peakBytes }) => peakBytes!),
+  },
+  {
+    what: '1.65 billion events generated, replayed and scored: peak memory',
+    atLeast: 'under 3 GiB',
+    aim: 'under 1 GiB',
+    least: 3 * 2 ** 30,
+    best: 2 ** 30,
+    falling: true,
+    text: bytesText,
+    measure: (cases) => inMemory(cases, LANL_EVENTS)?.peakBytes,
+  },
+  {
+    what: '1.65 billion events generated, replayed and scored: speed',
+    atLeast: 'finishes',
+    aim: '25 M events/s',
+    least: 0,
+    best: 25e6,
+    falling: false,
+    text: eventsText,
+    measure: (cases) => inMemory(cases, LANL_EVENTS)?.eventsPerSecond,
+  },
   ...START.map(
     ([name, least, best]): Goal => ({
       what: `start: ${name}`,
@@ -127,6 +167,27 @@ const GOALS: readonly Goal[] = [
     }),
   ),
 ];
+
+/** Of the largest published sign-in data set, LANL's. */
+const LANL_EVENTS = 1_650_000_000;
+
+function eventsText(perSecond: number): string {
+  return `${significant(perSecond / 1e6)} M events/s`;
+}
+
+/** The run in memory of so many events. */
+function inMemory(cases: readonly CaseResult[], events: number): Entry | undefined {
+  return cases.find((each) => each.case === 'f' && each.part === sizePart(events))?.entries[0];
+}
+
+/** The worst growth over the sizes of which one is ten times the other. */
+function tenfold(cases: readonly CaseResult[], of: (entry: Entry) => number): number | undefined {
+  const ratios = [1e6, 1e7, 1e8].flatMap((events) => {
+    const [small, large] = [inMemory(cases, events), inMemory(cases, events * 10)];
+    return small && large ? [of(large) / of(small)] : [];
+  });
+  return ratios.length === 0 ? undefined : Math.max(...ratios);
+}
 
 function isOurs(name: string): boolean {
   return name.startsWith('tocsin');

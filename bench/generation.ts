@@ -39,7 +39,7 @@ export async function generateAll(workers: Workers, size: Size): Promise<number>
 }
 
 /** Events of a user and day, roughly: what a tenant's size is worked out from. */
-const EVENTS_PER_USER_DAY = 155;
+const EVENTS_PER_USER_DAY = 124;
 const DAYS = 7;
 
 /** A tenant that comes to about so many events. */

@@ -6,6 +6,7 @@ import type { Bench } from './compete.ts';
 import { figuresOf } from './figures.ts';
 import { generalRuleCases } from './general-rules.ts';
 import { generateCase } from './generation.ts';
+import { inMemoryCases } from './in-memory.ts';
 import { ndjsonCase } from './ndjson.ts';
 import type { BenchReport, CaseResult } from './report.ts';
 import { seedRuleCases } from './seed-rule.ts';
@@ -28,11 +29,13 @@ export async function runBench(bench: Bench, onCase: (result: CaseResult) => Pro
   };
   const { cases: asked } = bench;
   if (asked.has('c')) await take([await generateCase(bench)]);
-  const shipped = compileRule(path.join(packageRoot(), SHIPPED_RULE));
+  const file = path.join(packageRoot(), SHIPPED_RULE);
+  const shipped = compileRule(file);
   if (asked.has('a') || asked.has('g')) await take(await seedRuleCases(bench, shipped));
   if (asked.has('b')) await take([await ndjsonCase(bench, shipped)]);
   if (asked.has('d')) await take(await generalRuleCases(bench));
   if (asked.has('e')) await take(await threadCases(bench, shipped));
+  if (asked.has('f')) await take(await inMemoryCases(bench, shipped, file));
   if (asked.has('h')) await take([await startCase(bench)]);
   return benchReport(cases);
 }

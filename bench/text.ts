@@ -21,6 +21,11 @@ export function bytesText(bytes: number): string {
   return `${significant(bytes / 2 ** 20)} MiB`;
 }
 
+/** What a case calls a run over so many events. */
+export function sizePart(events: number): string {
+  return `${formatCount(events)} events`;
+}
+
 /** Three significant digits, without an exponent. */
 export function significant(value: number): string {
   if (value >= 100) return formatCount(Math.round(value));

@@ -2,9 +2,10 @@
 import { type PlainError, toPlainError } from '../src/base/errors.ts';
 import { type DatasetTask, makeBenchPartition } from './datasets.ts';
 import { type FloorTask, sumPartition } from './floor.ts';
+import { fusePartition, type FusedTask } from './fused.ts';
 import { type GenerateTask, countPartition } from './generation.ts';
 
-export type BenchTask = DatasetTask | FloorTask | GenerateTask;
+export type BenchTask = DatasetTask | FloorTask | FusedTask | GenerateTask;
 
 export type BenchReply =
   | { readonly ok: true; readonly answer: unknown }
@@ -25,6 +26,8 @@ function answerOf(task: BenchTask): unknown {
       return makeBenchPartition(task);
     case 'floor':
       return sumPartition(task);
+    case 'fused':
+      return fusePartition(task);
     case 'generate':
       return countPartition(task);
   }

@@ -312,6 +312,7 @@ command('bench', 'measure how fast Tocsin is on this machine, beside other engin
     'events of the runs in memory (default: 10e6,100e6,1e9)',
     commaSeparated(magnitude(1000)),
   )
+  .option('--in-memory', 'only the runs in memory: the same as --cases f')
   .option('--seed <number>', 'another seed makes other data', wholeNumber(0, Number.MAX_SAFE_INTEGER))
   .option('--threads <count>', 'threads of everything that is compared (default: one a core)', wholeNumber(1, 1024))
   .option('--repetitions <count>', 'timed repetitions (default: 5)', wholeNumber(1, 1000))

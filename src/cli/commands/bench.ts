@@ -16,6 +16,7 @@ export interface BenchFlags {
   readonly cases?: readonly CaseLetter[];
   readonly rows?: number;
   readonly events?: readonly number[];
+  readonly inMemory?: boolean;
   readonly seed?: number;
   readonly threads?: number;
   readonly repetitions?: number;
@@ -86,13 +87,13 @@ export async function bench(flags: BenchFlags, terminal: Terminal, signal: Abort
 }
 
 async function benchOf(
-  { cases, rows, events, seed, threads, repetitions, quick = false }: BenchFlags,
+  { cases, rows, events, inMemory = false, seed, threads, repetitions, quick = false }: BenchFlags,
   folder: string,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<Bench> {
   return {
-    cases: new Set(cases ?? (Object.keys(CASES) as CaseLetter[])),
+    cases: new Set(inMemory ? ['f'] : (cases ?? (Object.keys(CASES) as CaseLetter[]))),
     rows: rows ?? (quick ? QUICK_ROWS : ROWS),
     events: events ?? (quick ? [30_000, 300_000] : [10e6, 100e6, 1e9]),
     seed: seed ?? 7,
