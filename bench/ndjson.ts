@@ -8,6 +8,7 @@ import { importFiles } from '../src/dataset/import.ts';
 import { openDataset } from '../src/dataset/read.ts';
 import { TRUTH_FILE } from '../src/dataset/write.ts';
 import { replay } from '../src/replay/replay.ts';
+import { scannedColumns } from '../src/plan/plan.ts';
 import type { CompiledRule } from '../src/rules/compile.ts';
 import { score } from '../src/score/score.ts';
 import { type Bench, type Competitor, compete } from './compete.ts';
@@ -37,8 +38,15 @@ export async function ndjsonCase(bench: Bench, compiled: CompiledRule): Promise<
   const imported = path.join(bench.folder, 'imported');
   const truthFile = path.join(exported, TRUTH_FILE);
   const { threads } = bench;
+  const columns = scannedColumns(compiled.plan.root);
   const ours = async () => {
-    await importFiles([file(SIGN_INS), file(AUDITS)], { out: imported, truth: truthFile, force: true });
+    await importFiles([file(SIGN_INS), file(AUDITS)], {
+      out: imported,
+      truth: truthFile,
+      force: true,
+      threads,
+      columns,
+    });
     const found = await openDataset(imported);
     const result = await replay(found, compiled, { threads });
     score(result, compiled.rule.name, await found.truth(), found.manifest);
