@@ -55,8 +55,11 @@ export {
   type Replay,
   replay,
   type Replayable,
+  type ReplayedRows,
   type ReplayOptions,
+  replayRows,
 } from './replay/replay.ts';
+export type { ResultTable } from './replay/result-table.ts';
 export { alternativeSchedules, type LossCount, type ScheduleLosses, scheduleLosses } from './replay/losses.ts';
 export { readReplays, replayLines, type StoredReplay } from './replay/output.ts';
 export type { Alert, AlertIncident, ReplayResult, ResultRow, ScheduledRun } from './replay/result.ts';

@@ -201,6 +201,7 @@ withLists(command('replay', 'run a rule on its schedule over a dataset'))
   .argument('<dataset>', 'folder of the dataset')
   .requiredOption('--rule <file>', 'rule file; may be given several times', collect)
   .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS)
+  .option('--general', 'evaluate run by run instead of all runs at once; slower, the same rows')
   .option('--out <file>', 'write result rows, alerts and incidents as NDJSON; - for stdout')
   .option('--force', 'replace a file that is there')
   .action(async (dataset: string, flags: ReplayFlags) =>

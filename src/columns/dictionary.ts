@@ -26,6 +26,21 @@ export abstract class Dictionary {
   /** The entry as text: the string itself, or the JSON text of a dynamic. Null is the empty text. */
   abstract text(code: number): string;
 
+  /** Whether the entry is null; costs no parsing where the text says so. */
+  isNull(code: number): boolean {
+    return this.value(code) === null;
+  }
+
+  /** Values are what their texts parse to, so that texts alone carry them. */
+  get isText(): boolean {
+    return false;
+  }
+
+  /** The text as UTF-8, where that is how it is held: for copying an entry without decoding it. */
+  utf8(_code: number): Uint8Array | undefined {
+    return undefined;
+  }
+
   /** For each code the first code that holds an equal entry. */
   canonical(): Uint32Array {
     if (this.#canonical) return this.#canonical;
@@ -33,7 +48,7 @@ export abstract class Dictionary {
     const first = new Map<string, number>();
     for (let code = 0; code < this.size; code++) {
       // The letter keeps a null apart from an empty text.
-      const key = this.value(code) === null ? 'n' : `v${this.text(code)}`;
+      const key = this.isNull(code) ? 'n' : `v${this.text(code)}`;
       const seen = first.get(key);
       if (seen === undefined) first.set(key, code);
       codes[code] = seen ?? code;
@@ -65,22 +80,45 @@ export class ValueDictionary extends Dictionary {
   }
 }
 
+/** JSON null with blanks around it is shorter than this. */
+const SHORT_TEXT = 16;
+
 /** Entries held as texts; a dynamic entry is parsed when first asked for. */
 export class TextDictionary extends Dictionary {
   readonly #text: (code: number) => string;
+  readonly #utf8: ((code: number) => Uint8Array) | undefined;
   readonly #texts: (string | undefined)[];
   readonly #parsed: (Value | undefined)[];
 
-  /** @param text - decodes one entry; called at most once per entry. For dynamic and guid the empty text is null. */
-  constructor(type: CodedType, size: number, text: (code: number) => string) {
+  /**
+   * @param text - decodes one entry; called at most once per entry. For dynamic and guid the empty text is null.
+   * @param utf8 - gives an entry as it is held.
+   */
+  constructor(type: CodedType, size: number, text: (code: number) => string, utf8?: (code: number) => Uint8Array) {
     super(type, size);
     this.#text = text;
+    this.#utf8 = utf8;
     this.#texts = new Array<string | undefined>(size);
     this.#parsed = type === 'dynamic' ? new Array<Value | undefined>(size) : [];
   }
 
   text(code: number): string {
     return (this.#texts[code] ??= this.#text(code));
+  }
+
+  override isNull(code: number): boolean {
+    if (this.type === 'string') return false;
+    if (this.#utf8 && this.#utf8(code).length >= SHORT_TEXT) return false;
+    const text = this.text(code);
+    return text === '' || (this.type === 'dynamic' && text.length < SHORT_TEXT && this.value(code) === null);
+  }
+
+  override get isText(): boolean {
+    return true;
+  }
+
+  override utf8(code: number): Uint8Array | undefined {
+    return this.#utf8?.(code);
   }
 
   value(code: number): Value {
@@ -132,5 +170,52 @@ export class JoinedDictionary extends Dictionary {
   value(code: number): Value {
     const part = this.#partOf(code);
     return this.#parts[part]!.value(code - this.#starts[part]!);
+  }
+
+  override isNull(code: number): boolean {
+    const part = this.#partOf(code);
+    return this.#parts[part]!.isNull(code - this.#starts[part]!);
+  }
+
+  override get isText(): boolean {
+    return this.#parts.every((part) => part.isText);
+  }
+
+  override utf8(code: number): Uint8Array | undefined {
+    const part = this.#partOf(code);
+    return this.#parts[part]!.utf8(code - this.#starts[part]!);
+  }
+}
+
+/** Some entries of several dictionaries, under codes of their own; nothing is decoded before it is asked for. */
+export class PickedDictionary extends Dictionary {
+  readonly #of: readonly Dictionary[];
+  readonly #codes: Uint32Array;
+
+  /** @param of - for each code the dictionary of its entry, which has it under `codes[code]`. */
+  constructor(type: CodedType, of: readonly Dictionary[], codes: Uint32Array) {
+    super(type, of.length);
+    this.#of = of;
+    this.#codes = codes;
+  }
+
+  text(code: number): string {
+    return this.#of[code]!.text(this.#codes[code]!);
+  }
+
+  value(code: number): Value {
+    return this.#of[code]!.value(this.#codes[code]!);
+  }
+
+  override isNull(code: number): boolean {
+    return this.#of[code]!.isNull(this.#codes[code]!);
+  }
+
+  override get isText(): boolean {
+    return this.#of.every((dictionary) => dictionary.isText);
+  }
+
+  override utf8(code: number): Uint8Array | undefined {
+    return this.#of[code]!.utf8(this.#codes[code]!);
   }
 }

@@ -381,12 +381,19 @@ export class FactsFile implements StoredFacts {
       if (offsets[i]! > offsets[i + 1]! || offsets[i]! < 0) throw this.broken(`the texts of '${name}' overlap`);
     }
     if (offsets[size]! > bytes.length) throw this.broken(`the texts of '${name}' are cut off`);
+    const check = (code: number): void => {
+      if (!(code < size)) throw this.broken(`a row names entry ${code} of '${name}', which has ${size}`);
+    };
     return {
       kind: 'text',
       size,
       text: (code) => {
-        if (!(code < size)) throw this.broken(`a row names entry ${code} of '${name}', which has ${size}`);
+        check(code);
         return bytes.toString('utf8', offsets[code]!, offsets[code + 1]!);
+      },
+      utf8: (code) => {
+        check(code);
+        return bytes.subarray(offsets[code]!, offsets[code + 1]!);
       },
     };
   }

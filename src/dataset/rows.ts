@@ -347,7 +347,7 @@ export class FileRows implements TableRows {
               type,
               Array.from(attribute, (number) => valueOfNumber(type, number) ?? (type === 'string' ? '' : null)),
             )
-          : new TextDictionary(type, attribute.size, (code) => attribute.text(code));
+          : new TextDictionary(type, attribute.size, attribute.text, attribute.utf8);
       this.#dictionaries.set(key, dictionary);
     }
     return dictionary;

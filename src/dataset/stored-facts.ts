@@ -29,7 +29,9 @@ export interface StoredHeader {
 export interface TextAttribute {
   readonly kind: 'text';
   readonly size: number;
-  text(code: number): string;
+  readonly text: (code: number) => string;
+  /** The text as UTF-8, where that is how it is held. */
+  readonly utf8?: (code: number) => Uint8Array;
 }
 
 /** Facts by TimeGenerated, wherever they lie. Each call reads anew, so callers keep what they use. */

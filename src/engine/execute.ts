@@ -57,6 +57,15 @@ const INGESTED: ColumnInfo = { name: INGESTION_TIME, type: 'datetime' };
 export interface OpenRun extends Scope {
   /** Evaluated once. */
   rows(plan: Plan): Batch;
+  /** The value of an expression that names no column. */
+  constant(expression: Expression): Value;
+}
+
+/** Steps over rows that look at no clock. */
+export interface Timeless extends Scope {
+  project(node: Extract<Plan, { op: 'project' }>, input: Batch): Batch;
+  expand(node: Extract<Plan, { op: 'expand' }>, input: Batch): { readonly batch: Batch; readonly rows: Uint32Array };
+  plugin(node: Extract<Plan, { op: 'plugin' }>, input: Batch): { readonly batch: Batch; readonly rows?: Uint32Array };
 }
 
 /** Plans over one source of rows, ready for any number of runs: what runs have in common is worked out once. */
@@ -67,6 +76,7 @@ export class Evaluator {
   /** Rows of plans that are the same in every run. */
   readonly constants = new Map<Plan, Batch>();
   readonly #hoisted = new Map<Plan, HoistedRows | undefined>();
+  readonly timeless: Timeless;
   readonly #timeless: Execution;
   readonly memoryLimit: number;
   /** Bytes of what is worked out once for all runs. */
@@ -79,6 +89,34 @@ export class Evaluator {
     this.memoryLimit = options.memoryLimit ?? DEFAULT_MEMORY_LIMIT;
     // What is hoisted asks for no clock; see `hoistable`.
     this.#timeless = new Execution(this, { now: 0n, window: undefined }, new Map());
+    this.timeless = this.#timeless;
+  }
+
+  /** The most rows that one operator may make in one run. */
+  get maxRows(): number {
+    return this.options.maxRows ?? DEFAULT_MAX_ROWS;
+  }
+
+  /** The rows of a plan that is the same in every run. */
+  constantRows(plan: Plan): Batch {
+    return this.#timeless.rows(plan);
+  }
+
+  /** How many rows a table has here; 0 where they cannot be hoisted. */
+  scanSize(scan: Extract<Plan, { op: 'scan' }>): number {
+    return this.hoisted(scan)?.batch.rowCount ?? 0;
+  }
+
+  /** An evaluator that is told other rows of one table than those of the source. */
+  instead(
+    scan: Extract<Plan, { op: 'scan' }>,
+    rows: HoistedRows,
+    observe: NonNullable<ExecuteOptions['observe']>,
+  ): Evaluator {
+    const other = new Evaluator(this.#root, this.source, { ...this.options, observe });
+    for (const [plan, batch] of this.constants) other.constants.set(plan, batch);
+    other.#hoisted.set(scan, rows);
+    return other;
   }
 
   /** @param gathered - rows of gathers with scope `run` by id, as {@link gatherBatches} gives them. */
@@ -91,9 +129,19 @@ export class Evaluator {
     return new Execution(this, run, gathered);
   }
 
-  /** The rows of several plans over the evaluator's source in one run; what they share is evaluated once. */
-  runAll(plans: readonly Plan[], run: Run): Batch[] {
-    const execution = new Execution(this, run, new Map());
+  /**
+   * The rows of several plans over the evaluator's source in one run; what they share is evaluated once.
+   *
+   * @param known - gives the run's rows of plans that were worked out for all runs at once.
+   */
+  runAll(
+    plans: readonly Plan[],
+    run: Run,
+    gathered: ReadonlyMap<number, Batch> = new Map(),
+    known?: (plan: Plan) => Batch | undefined,
+  ): Batch[] {
+    const execution = new Execution(this, run, gathered);
+    execution.known = known;
     return plans.map((plan) => execution.rows(plan));
   }
 
@@ -251,8 +299,9 @@ export function withTimes(columns: readonly ColumnInfo[]): ColumnInfo[] {
 }
 
 /** One run of an evaluator. */
-class Execution implements OpenRun {
+class Execution implements OpenRun, Timeless {
   readonly now: bigint;
+  known: ((plan: Plan) => Batch | undefined) | undefined;
   readonly #evaluator: Evaluator;
   readonly #run: Run;
   readonly #gathered: ReadonlyMap<number, Batch>;
@@ -300,7 +349,7 @@ class Execution implements OpenRun {
     if (batch) return batch;
     const constant = isConstantPlan(node);
     batch = constant ? this.#evaluator.constants.get(node) : undefined;
-    batch ??= this.#sliced(node) ?? guarded(node, () => this.#made(node));
+    batch ??= this.#sliced(node) ?? this.known?.(node) ?? guarded(node, () => this.#made(node));
     if (constant) this.#evaluator.constants.set(node, batch);
     this.#results.set(node, batch);
     this.#evaluator.options.observe?.(node, batch.rowCount);
@@ -404,7 +453,7 @@ class Execution implements OpenRun {
 
   /** Makes sure, before they are made, that a node may make so many rows. */
   #admit(node: Plan, rowCount: number): void {
-    const most = this.#evaluator.options.maxRows ?? DEFAULT_MAX_ROWS;
+    const most = this.#evaluator.maxRows;
     if (rowCount > most) {
       throw new TocsinError('QUERY', {
         message: `${operatorName(node)} would make ${rowCount.toLocaleString('en-US')} rows in one run, more than the ${most.toLocaleString('en-US')} allowed`,

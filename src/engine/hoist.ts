@@ -204,6 +204,19 @@ interface Block {
   readonly ranges: readonly TimeRange[];
 }
 
+/** Rows from `start` to `end` that are in the windows of the runs from `firstRun` to `lastRun`; ends exclusive. */
+export interface Stretch {
+  readonly start: number;
+  readonly end: number;
+  readonly firstRun: number;
+  readonly lastRun: number;
+}
+
+function isSorted(values: Float64Array | Uint32Array): boolean {
+  for (let i = 1; i < values.length; i++) if (values[i]! < values[i - 1]!) return false;
+  return true;
+}
+
 /** Rows are checked for late ingestion by chunks of this many. */
 const CHUNK = 1024;
 
@@ -262,6 +275,78 @@ export class HoistedRows {
       at += part.batch.rowCount;
     }
     return new HoistedRows(batch, times, ingested, blocks);
+  }
+
+  /**
+   * The runs that see each row, from `from` (inclusive) to `to` (exclusive); undefined where they need not be successive,
+   * as with a bound that moves back.
+   */
+  runsOf(
+    windows: readonly Window[],
+    boundOf: (bound: Expression, run: number) => bigint | null,
+  ): { readonly from: Uint32Array; readonly to: Uint32Array } | undefined {
+    const from = new Uint32Array(this.batch.rowCount);
+    const to = new Uint32Array(this.batch.rowCount);
+    const ingestedBy = Float64Array.from(windows, (window) => columnTicksFromTicks(window.ingestedBy));
+    const ingestedAfter = windows.some((window) => window.ingestedAfter !== undefined)
+      ? Float64Array.from(windows, (window) => columnTicksFromTicks(window.ingestedAfter ?? -1n))
+      : undefined;
+    if (!isSorted(ingestedBy) || (ingestedAfter && !isSorted(ingestedAfter))) return undefined;
+    for (const stretches of this.stretches(windows, boundOf) ?? [undefined]) {
+      if (!stretches) return undefined;
+      for (const { start, end, firstRun, lastRun } of stretches) {
+        for (let row = start; row < end; row++) {
+          const ingested = this.ingested[row]!;
+          let first = firstRun;
+          while (first < lastRun && ingested > ingestedBy[first]!) {
+            // Far behind: a late row among many short runs.
+            first =
+              ingested > ingestedBy[Math.min(lastRun, first + 64) - 1]! ? Math.min(lastRun, first + 64) : first + 1;
+          }
+          let last = lastRun;
+          if (ingestedAfter) last = Math.max(first, Math.min(last, firstFrom(ingestedAfter, first, last, ingested)));
+          from[row] = first;
+          to[row] = last;
+        }
+      }
+    }
+    return { from, to };
+  }
+
+  /**
+   * For each block its rows by the runs whose window they are in, but for when they came in; undefined where the runs of a
+   * row need not be successive.
+   */
+  stretches(
+    windows: readonly Window[],
+    boundOf: (bound: Expression, run: number) => bigint | null,
+  ): Stretch[][] | undefined {
+    const found: Stretch[][] = [];
+    for (const block of this.#blocks) {
+      const starts = new Uint32Array(windows.length);
+      const ends = new Uint32Array(windows.length);
+      for (let run = 0; run < windows.length; run++) {
+        const { start, end } = this.#inside(block, windows[run]!, (bound) => boundOf(bound, run));
+        starts[run] = start;
+        ends[run] = Math.max(start, end);
+      }
+      if (!isSorted(starts) || !isSorted(ends)) return undefined;
+      const stretches: Stretch[] = [];
+      // The first run that has come to the row, and the first that has not yet left it behind.
+      let firstRun = 0;
+      let lastRun = 0;
+      for (let row = block.start; row < block.end; ) {
+        while (firstRun < windows.length && ends[firstRun]! <= row) firstRun++;
+        while (lastRun < windows.length && starts[lastRun]! <= row) lastRun++;
+        let end = block.end;
+        if (firstRun < windows.length) end = Math.min(end, ends[firstRun]!);
+        if (lastRun < windows.length) end = Math.min(end, starts[lastRun]!);
+        if (firstRun < lastRun) stretches.push({ start: row, end, firstRun, lastRun });
+        row = end;
+      }
+      found.push(stretches);
+    }
+    return found;
   }
 
   /** The rows that a run sees. `boundOf` gives the run's value of a bound, null where it has none. */

@@ -62,7 +62,7 @@ export function dictionaryRanks(dictionary: Dictionary): Int32Array {
   const canonical = dictionary.canonical();
   const codes: number[] = [];
   for (let code = 0; code < dictionary.size; code++) {
-    if (canonical[code] === code && dictionary.value(code) !== null) codes.push(code);
+    if (canonical[code] === code && !dictionary.isNull(code)) codes.push(code);
   }
   if (dictionary.type === 'decimal') {
     codes.sort((a, b) => compareDecimals(dictionary.text(a), dictionary.text(b)));
@@ -113,7 +113,7 @@ function ranksOf(column: Column): Ranks {
         const all = dictionaryRanks(dictionary);
         rankOfCode = (code) => all[code]!;
       } else {
-        const used = [...new Set(codes)].filter((code) => dictionary.value(code) !== null);
+        const used = [...new Set(codes)].filter((code) => !dictionary.isNull(code));
         used.sort((a, b) =>
           dictionary.type === 'decimal'
             ? compareDecimals(dictionary.text(a), dictionary.text(b))
@@ -321,12 +321,11 @@ function sortTies(
   ties: readonly (readonly [number, number])[],
 ): Uint32Array {
   const { lineage } = batch;
-  const tied = ties.reduce((sum, [start, end]) => sum + end - start, 0);
   // Later columns are looked at only if earlier ones leave ties.
   const made: (((a: number, b: number) => number) | undefined)[] = [];
   const order = (a: number, b: number): number => {
     for (let k = 0; k < indexes.length; k++) {
-      const c = (made[k] ??= cellOrder(batch.column(indexes[k]!), tied))(a, b);
+      const c = (made[k] ??= cellOrder(batch.column(indexes[k]!)))(a, b);
       if (c !== 0) return c;
     }
     return (lineage && compareLineage(lineage, a, lineage, b)) || a - b;
@@ -339,25 +338,33 @@ function sortTies(
   return rows;
 }
 
-/** Ranking a dictionary costs a sort of it; comparing few rows by their texts costs less. */
-const RANK_FROM = 8;
+/** Ranking a dictionary costs a sort of it, which pays once entries have been compared about as often as the sort would. */
+const RANK_AFTER = 8;
 
-/** @param tied - how many rows are to be compared, about. */
-function cellOrder(column: Column, tied: number): (a: number, b: number) => number {
-  if (column.kind === 'coded' && !column.dictionary.memo.has(RANKS) && tied * RANK_FROM < column.dictionary.size) {
+/** Orders two rows by their cells of a column. */
+function cellOrder(column: Column): (a: number, b: number) => number {
+  if (column.kind === 'coded' && !column.dictionary.memo.has(RANKS)) {
     const { codes, dictionary } = column;
+    let comparisons = 0;
+    let byRank: ((a: number, b: number) => number) | undefined;
     return (a, b) => {
       const x = codes[a]!;
       const y = codes[b]!;
       if (x === y) return 0;
-      const nullX = dictionary.value(x) === null;
-      const nullY = dictionary.value(y) === null;
+      if (byRank) return byRank(a, b);
+      if (++comparisons > dictionary.size * RANK_AFTER) byRank = rankOrder(column);
+      const nullX = dictionary.isNull(x);
+      const nullY = dictionary.isNull(y);
       if (nullX || nullY) return Number(nullY) - Number(nullX);
       return dictionary.type === 'decimal'
         ? compareDecimals(dictionary.text(x), dictionary.text(y))
         : compareTexts(dictionary.text(x), dictionary.text(y));
     };
   }
+  return rankOrder(column);
+}
+
+function rankOrder(column: Column): (a: number, b: number) => number {
   const { ranks, nulls } = ranksOf(column);
   const real = column.kind === 'number' && column.type === 'real';
   return (a, b) => {

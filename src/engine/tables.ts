@@ -9,12 +9,11 @@ import {
   isCodedType,
   valueAt,
 } from '../columns/column.ts';
-import { type CodedType, type Dictionary, ValueDictionary } from '../columns/dictionary.ts';
+import { type CodedType, type Dictionary, PickedDictionary, ValueDictionary } from '../columns/dictionary.ts';
 import { stringifyDynamic } from '../columns/dynamic.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
 import { COLUMN_EPOCH_TICKS } from '../base/time.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
-import { entryKey } from './operators/keys.ts';
 import { concatLineage } from './operators/lineage.ts';
 import { isAscending, sortedRows } from './order.ts';
 import type { TableSource, Window } from './run.ts';
@@ -144,25 +143,17 @@ function concatCoded(type: CodedType, parts: readonly Column[], length: number):
       return { kind: 'coded', type, codes, dictionary };
     }
   }
-  // One new dictionary of the entries in use.
-  const entries: Value[] = [];
-  const codeOf = new Map<string, number>();
-  const add = (key: string, value: Value): number => {
-    let code = codeOf.get(key);
-    if (code === undefined) {
-      codeOf.set(key, (code = entries.length));
-      entries.push(value);
-    }
-    return code;
-  };
+  // The entries in use, as they are: which of them are equal is worked out where somebody asks.
+  const from: Dictionary[] = [];
+  const entries: number[] = [];
   const codes = new Uint32Array(length);
   const maps = new Map<Dictionary, Int32Array>();
   let at = 0;
   for (const part of parts) {
     if (part.kind === 'constant') {
-      const { value } = part;
-      const key = value === null ? 'n' : `v${type === 'dynamic' ? stringifyDynamic(value) : (value as string)}`;
-      codes.fill(add(key, value), at, at + part.length);
+      codes.fill(from.length, at, at + part.length);
+      from.push(new ValueDictionary(type, [part.value], stringifyDynamic));
+      entries.push(0);
       at += part.length;
     } else if (part.kind === 'coded') {
       const { dictionary } = part;
@@ -170,13 +161,17 @@ function concatCoded(type: CodedType, parts: readonly Column[], length: number):
       if (!map) maps.set(dictionary, (map = new Int32Array(dictionary.size).fill(-1)));
       for (let row = 0; row < part.codes.length; row++) {
         const code = part.codes[row]!;
-        if (map[code]! < 0) map[code] = add(entryKey(dictionary, code), dictionary.value(code));
+        if (map[code]! < 0) {
+          map[code] = from.length;
+          from.push(dictionary);
+          entries.push(code);
+        }
         codes[at + row] = map[code]!;
       }
       at += part.codes.length;
     }
   }
-  return { kind: 'coded', type, codes, dictionary: new ValueDictionary(type, entries, stringifyDynamic) };
+  return { kind: 'coded', type, codes, dictionary: new PickedDictionary(type, from, Uint32Array.from(entries)) };
 }
 
 /** Batches of one schema one after another; columns are put together when first asked for. */

@@ -4,9 +4,9 @@
  */
 import { Batch, type ColumnInfo } from '../columns/batch.ts';
 import { type CodedColumn, type Codes, type Column } from '../columns/column.ts';
-import { type CodedType, TextDictionary, ValueDictionary } from '../columns/dictionary.ts';
+import { type CodedType, type Dictionary, TextDictionary, ValueDictionary } from '../columns/dictionary.ts';
 import { stringifyDynamic } from '../columns/dynamic.ts';
-import { type Dynamic, DynamicDatetime, DynamicTimespan, type ScalarType, type Value } from '../columns/value.ts';
+import { type Dynamic, DynamicDatetime, DynamicTimespan, type ScalarType } from '../columns/value.ts';
 
 /** A dynamic value whose JSON text would lose something, made of what structured cloning keeps. */
 type PlainValue =
@@ -20,16 +20,19 @@ type PlainValue =
   | { readonly datetime: bigint }
   | { readonly timespan: bigint };
 
+interface PlainTexts {
+  /** UTF-8 of all entries, one after another; entry i from `offsets[i]` to `offsets[i + 1]`. */
+  readonly bytes: Uint8Array;
+  readonly offsets: Float64Array;
+}
+
 type PlainColumn =
   | { readonly kind: 'constant'; readonly type: ScalarType; readonly value: PlainValue }
-  /** `texts` are the entries as text, null for null; `values` takes their place where texts would not do. */
-  | {
-      readonly kind: 'coded';
-      readonly type: CodedType;
-      readonly codes: Codes;
-      readonly texts: readonly (string | null)[] | undefined;
-      readonly values: readonly PlainValue[] | undefined;
-    }
+  /** The entries as text, or as values where texts would not do. */
+  | ({ readonly kind: 'coded'; readonly type: CodedType; readonly codes: Codes } & (
+      | { readonly texts: PlainTexts; readonly values?: undefined }
+      | { readonly values: readonly PlainValue[]; readonly texts?: undefined }
+    ))
   | { readonly kind: 'bool'; readonly values: Uint8Array; readonly nulls: Uint8Array | undefined }
   | {
       readonly kind: 'number';
@@ -95,12 +98,40 @@ function packCoded({ codes, dictionary, type }: CodedColumn): PlainColumn {
   }
   const out = codesOfWidth(used.length, codes.length);
   out.set(packed);
-  if (type === 'dynamic' && !used.every((code) => survivesText(dictionary.value(code)))) {
+  if (type === 'dynamic' && !dictionary.isText && !used.every((code) => survivesText(dictionary.value(code)))) {
     const values = used.map((code) => toPlainValue(dictionary.value(code)));
-    return { kind: 'coded', type, codes: out, texts: undefined, values };
+    return { kind: 'coded', type, codes: out, values };
   }
-  const texts = used.map((code) => (dictionary.value(code) === null ? null : dictionary.text(code)));
-  return { kind: 'coded', type, codes: out, texts, values: undefined };
+  const texts = packTexts(dictionary, used);
+  return texts
+    ? { kind: 'coded', type, codes: out, texts }
+    : { kind: 'coded', type, codes: out, values: used.map((code) => dictionary.value(code) as string | null) };
+}
+
+/** What UTF-8 has no form for. */
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+/** The entries as UTF-8 one after another; undefined where that would lose something. */
+function packTexts(dictionary: Dictionary, codes: readonly number[]): PlainTexts | undefined {
+  const offsets = new Float64Array(codes.length + 1);
+  const pieces: (Uint8Array | string)[] = [];
+  let total = 0;
+  for (let i = 0; i < codes.length; i++) {
+    const code = codes[i]!;
+    const piece = dictionary.utf8(code) ?? dictionary.text(code);
+    const length = typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length;
+    if (typeof piece === 'string' && length > piece.length && LONE_SURROGATE.test(piece)) return undefined;
+    pieces.push(piece);
+    total += length;
+    offsets[i + 1] = total;
+  }
+  const bytes = Buffer.from(new ArrayBuffer(total));
+  for (let i = 0; i < pieces.length; i++) {
+    const piece = pieces[i]!;
+    if (typeof piece === 'string') bytes.write(piece, offsets[i]!);
+    else bytes.set(piece, offsets[i]!);
+  }
+  return { offsets, bytes: new Uint8Array(bytes.buffer) };
 }
 
 /** A copy: the buffer may be shared with other slices, and a moved buffer is lost to them. */
@@ -147,9 +178,13 @@ function unpackDictionary({
   values,
 }: Extract<PlainColumn, { kind: 'coded' }>): TextDictionary | ValueDictionary {
   if (values) return new ValueDictionary(type, values.map(fromPlainValue), stringifyDynamic);
-  // A text dictionary takes the empty text of a dynamic for null, and has no null text elsewhere.
-  if (type === 'dynamic') return new TextDictionary(type, texts!.length, (code) => texts![code] ?? '');
-  return new ValueDictionary(type, texts! as readonly Value[]);
+  const { bytes, offsets } = texts;
+  const buffer = Buffer.from(bytes.buffer);
+  const text = (code: number): string => buffer.toString('utf8', offsets[code]!, offsets[code + 1]!);
+  // A null's text is empty, and a text dictionary takes that for null.
+  return new TextDictionary(type, offsets.length - 1, text, (code) =>
+    buffer.subarray(offsets[code]!, offsets[code + 1]!),
+  );
 }
 
 /** The batch as plain data, sharing no buffer with it. */
@@ -177,8 +212,10 @@ function packLineage({ codes, sets }: NonNullable<Batch['lineage']>): PlainBatch
 export function transferList(plain: PlainBatch): ArrayBuffer[] {
   const buffers: ArrayBufferLike[] = [];
   for (const column of plain.columns) {
-    if (column.kind === 'coded') buffers.push(column.codes.buffer);
-    else if (column.kind !== 'constant') {
+    if (column.kind === 'coded') {
+      buffers.push(column.codes.buffer);
+      if (column.texts) buffers.push(column.texts.bytes.buffer, column.texts.offsets.buffer);
+    } else if (column.kind !== 'constant') {
       buffers.push(column.values.buffer);
       if (column.nulls) buffers.push(column.nulls.buffer);
     }

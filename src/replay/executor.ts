@@ -79,7 +79,7 @@ export class PoolExecutor implements Executor {
     }
     if (!answer.ok) throw fromPlainError(answer.error);
     const { parts, counts } = answer.result;
-    return { parts: parts.map(({ rows, ends }) => ({ rows: unpackBatch(rows), ends })), counts };
+    return { parts: parts.map((part) => ({ ...part, rows: unpackBatch(part.rows) })), counts };
   }
 
   close(): Promise<void> {

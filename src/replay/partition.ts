@@ -3,6 +3,8 @@
  * same function inline and in a worker thread; what goes in and what comes out is plain data and batches.
  */
 import type { Batch } from '../columns/batch.ts';
+import { AllRuns } from '../engine/allruns/all-runs.ts';
+import { RunRows } from '../engine/allruns/run-rows.ts';
 import type { Gather } from '../engine/cut.ts';
 import { Evaluator } from '../engine/execute.ts';
 import type { Run, TableSource } from '../engine/run.ts';
@@ -15,12 +17,16 @@ export interface PartitionTask {
   /** What runs below each gather. */
   readonly parts: readonly Gather[];
   readonly runs: readonly Run[];
+  /** Everything run by run, in the general way. */
+  readonly general: boolean;
 }
 
-/** The rows of one part, run after run: those of run r are [ends[r - 1], ends[r]). A part with scope `once` has one run, and the columns of `withTimes`. */
+/** The rows of one part. A part with scope `once` has the columns of `withTimes`, and its rows stand in no particular runs. */
 export interface PartRows<Rows> {
   readonly rows: Rows;
-  readonly ends: Uint32Array;
+  /** Row i stands in the runs from `from[i]` (inclusive) to `to[i]` (exclusive) of the task. */
+  readonly from: Uint32Array;
+  readonly to: Uint32Array;
 }
 
 export interface PartitionRows<Rows> {
@@ -56,29 +62,57 @@ export class RowCounts {
 
 /** Evaluates the task's parts over the partition's rows. */
 export function evaluatePartition(source: TableSource, task: PartitionTask): PartitionRows<Batch> {
-  const { parts, runs } = task;
+  const { parts, runs, general } = task;
   const rowCounts = new RowCounts(parts.map((part) => part.plan));
   const evaluator = new Evaluator(parts[0]!.plan, source, { observe: rowCounts.observe });
-  const eachRun = parts.filter((part) => part.scope === 'run');
-  const batches: Batch[][] = eachRun.map(() => []);
-  const ends = eachRun.map(() => new Uint32Array(runs.length));
-  runs.forEach((run, r) => {
-    evaluator
-      .runAll(
-        eachRun.map((part) => part.plan),
-        run,
-      )
-      .forEach((batch, part) => {
-        ends[part]![r] = (r === 0 ? 0 : ends[part]![r - 1]!) + batch.rowCount;
-        if (batch.rowCount > 0) batches[part]!.push(batch);
-      });
-  });
+  const all = general ? undefined : new AllRuns(evaluator, runs);
+  const eachRun = parts.filter((part) => part.scope === 'run').map((part) => part.plan);
+  const found = rowsInRuns(evaluator, eachRun, runs, all);
   const rows = parts.map(({ scope, plan }): PartRows<Batch> => {
-    if (scope === 'once') {
-      const all = evaluator.overAllTime(plan);
-      return { rows: all, ends: Uint32Array.of(all.rowCount) };
-    }
-    return { rows: concatBatches(plan.columns, batches.shift()!), ends: ends.shift()! };
+    if (scope === 'once') return { rows: evaluator.overAllTime(plan), from: new Uint32Array(), to: new Uint32Array() };
+    const { batch, from, to } = found.get(plan)!;
+    return { rows: batch, from, to };
   });
   return { parts: rows, counts: rowCounts.counts };
+}
+
+/** The rows of plans in every run: for all runs at once where that can be done, else run by run. */
+function rowsInRuns(
+  evaluator: Evaluator,
+  plans: readonly Plan[],
+  runs: readonly Run[],
+  all: AllRuns | undefined,
+): Map<Plan, RunRows> {
+  const found = new Map<Plan, RunRows>();
+  for (const plan of plans) {
+    const rows = all?.rows(plan);
+    if (rows) found.set(plan, rows);
+  }
+  const open = plans.filter((plan) => !found.has(plan));
+  if (open.length === 0) return found;
+  const batches: Batch[][] = open.map(() => []);
+  const standing: number[][] = open.map(() => []);
+  runs.forEach((run, r) => {
+    const known = all && ((plan: Plan) => all.at(plan, r));
+    evaluator.runAll(open, run, undefined, known).forEach((batch, index) => {
+      if (batch.rowCount === 0) return;
+      batches[index]!.push(batch);
+      standing[index]!.push(r);
+    });
+  });
+  open.forEach((plan, index) => {
+    const rows = concatBatches(plan.columns, batches[index]!);
+    const from = new Uint32Array(rows.rowCount);
+    let at = 0;
+    batches[index]!.forEach(({ rowCount }, k) => from.fill(standing[index]![k]!, at, (at += rowCount)));
+    found.set(
+      plan,
+      new RunRows(
+        rows,
+        from,
+        from.map((run) => run + 1),
+      ),
+    );
+  });
+  return found;
 }

@@ -9,13 +9,13 @@
 import { availableParallelism } from 'node:os';
 import { type Problem, TocsinError } from '../base/errors.ts';
 import { formatDatetime, parseIsoDatetime, TICKS_PER_MILLISECOND } from '../base/time.ts';
-import type { Batch, ColumnInfo } from '../columns/batch.ts';
-import { valueAt } from '../columns/column.ts';
-import type { Value } from '../columns/value.ts';
+import type { Batch } from '../columns/batch.ts';
 import type { Manifest, TableManifest } from '../dataset/manifest.ts';
-
+import { AllRuns } from '../engine/allruns/all-runs.ts';
+import { RunRows } from '../engine/allruns/run-rows.ts';
 import { cut, type Gather } from '../engine/cut.ts';
-import { gatherBatches, prepare, withTimes } from '../engine/execute.ts';
+import { type Evaluator, gatherBatches, prepare, withTimes } from '../engine/execute.ts';
+import { canonicalOrder } from '../engine/order.ts';
 import type { Run, TableSource } from '../engine/run.ts';
 import { batchFromRows, concatBatches } from '../engine/tables.ts';
 import { type Plan, planInputs, scannedTables } from '../plan/plan.ts';
@@ -26,9 +26,9 @@ import { type AlertSettings, type RaisedAlert, raiseAlerts } from './alerts.ts';
 import { type Executor, InlineExecutor, PoolExecutor } from './executor.ts';
 
 import { DEFAULT_INCIDENT_SETTINGS, groupIncidents, type Incident, type IncidentSettings } from './incidents.ts';
-import { digestOf } from './output.ts';
-import { type PartitionTask, type PartitionRows, type PartRows, planNodes, RowCounts } from './partition.ts';
-import type { ReplayResult, ResultRow } from './result.ts';
+import { type PartitionTask, type PartitionRows, planNodes, RowCounts } from './partition.ts';
+import { ResultTable } from './result-table.ts';
+import type { ReplayResult, ScheduledRun } from './result.ts';
 import { evaluationOf, scheduleRuns, type TimeRange } from './schedule.ts';
 
 /** What is replayed over: a dataset on disk, or tables in memory. */
@@ -62,6 +62,8 @@ export interface ReplayOptions {
   readonly alerts?: AlertSettings;
   /** By default analysts close incidents as soon as the dataset says. */
   readonly incidents?: IncidentSettings;
+  /** Evaluates run by run, as the definition has it, instead of all runs at once; slower, the same rows. */
+  readonly general?: boolean;
 }
 
 /** A replay with all that became of its alerts. */
@@ -70,28 +72,42 @@ export interface Replay extends ReplayResult {
   readonly incidents: readonly Incident[];
 }
 
+/** What the runs of a rule returned, as columns, and what was seen on the way. */
+export interface ReplayedRows {
+  readonly table: ResultTable;
+  readonly rowCount: number;
+  /** As in {@link ReplayResult}. */
+  readonly rowsRead: Readonly<Record<string, number>>;
+  readonly warnings: readonly string[];
+  /** SHA-256 (hex) over the ordered result rows with their run times; worked out when asked for. */
+  readonly digest: string;
+}
+
 /**
- * Replays a compiled rule.
+ * Runs a compiled rule on its schedule, without raising alerts: the rows stay columns.
  *
  * @throws {@link TocsinError} `INTERRUPTED` where the signal aborts, `INPUT` where the dataset cannot be read, `QUERY` where
  * an operator would make more rows than allowed.
  */
-export async function replay(
+export async function replayRows(
   dataset: Replayable,
   compiled: CompiledRule,
   options: ReplayOptions = {},
-): Promise<Replay> {
+): Promise<ReplayedRows> {
   try {
-    return await replayed(dataset, compiled, options);
+    return await replayedRows(dataset, compiled, options);
   } catch (error) {
     throw locatedInRule(error, compiled);
   }
 }
 
-async function replayed(dataset: Replayable, compiled: CompiledRule, options: ReplayOptions): Promise<Replay> {
+async function replayedRows(
+  dataset: Replayable,
+  compiled: CompiledRule,
+  options: ReplayOptions,
+): Promise<ReplayedRows> {
   const { rule, plan } = compiled;
   const { manifest } = dataset;
-  const { signal } = options;
   const runs = scheduleRuns(scheduledRange(manifest, rule.queryFrequency), rule);
   const evaluations = runs.map((run) => evaluationOf(run, rule));
   const { root, gathers: parts } = cut(plan.root);
@@ -105,41 +121,96 @@ async function replayed(dataset: Replayable, compiled: CompiledRule, options: Re
     if (executor !== options.executor) await executor.close();
   }
 
-  const { columns } = root;
   const rowCounts = new RowCounts([root]);
   const evaluator = prepare(root, NO_TABLES, { gatheredOnce: gathered.once, observe: rowCounts.observe });
-  const returned: ResultRow[] = [];
-  for (let run = 0; run < runs.length; run++) {
+  const table = await resultTable(evaluator, root, runs, evaluations, gathered, options);
+  gathered.passages.add([root], rowCounts.counts);
+  return {
+    table,
+    rowCount: table.rowCount,
+    rowsRead,
+    warnings: warningsOf(compiled, manifest, gathered.passages, rowsRead, runs.length),
+    get digest() {
+      return table.digest;
+    },
+  };
+}
+
+/** What stands above the gathers: for all runs at once where that can be done, else run by run. */
+async function resultTable(
+  evaluator: Evaluator,
+  root: Plan,
+  runs: readonly ScheduledRun[],
+  evaluations: readonly Run[],
+  { perRun }: Gathered,
+  options: ReplayOptions,
+): Promise<ResultTable> {
+  const { signal, onProgress, general = false } = options;
+  const { length } = runs;
+  const all = general ? undefined : new AllRuns(evaluator, evaluations, perRun);
+  await pause(signal);
+  const known = all?.rows(root);
+  if (known) {
+    const { starts, rows } = known.byRun(length);
+    onProgress?.({ phase: 'runs', done: length, total: length });
+    return new ResultTable(runs, known.batch.select(rows), starts);
+  }
+  const batches: Batch[] = [];
+  const starts = new Float64Array(length + 1);
+  for (let run = 0; run < length; run++) {
     if (run % RUNS_BETWEEN_PAUSES === 0) {
       await pause(signal);
-      options.onProgress?.({ phase: 'runs', done: run, total: runs.length });
+      onProgress?.({ phase: 'runs', done: run, total: length });
     }
-    appendRows(returned, run, evaluator.run(evaluations[run]!, gathered.rowsOf(run)));
+    const gathered = new Map(
+      Array.from(perRun, ([id, rows]) => {
+        const own = rows.at(run, length);
+        return [id, general ? gatherBatches(own.schema, [own]) : own] as const;
+      }),
+    );
+    const [batch] = evaluator.runAll([root], evaluations[run]!, gathered, all && ((plan) => all.at(plan, run)));
+    batches.push(batch!);
+    starts[run + 1] = starts[run]! + batch!.rowCount;
   }
-  options.onProgress?.({ phase: 'runs', done: runs.length, total: runs.length });
+  onProgress?.({ phase: 'runs', done: length, total: length });
+  return new ResultTable(runs, concatBatches(root.columns, batches), starts);
+}
 
+/**
+ * Replays a compiled rule.
+ *
+ * @throws {@link TocsinError} `INTERRUPTED` where the signal aborts, `INPUT` where the dataset cannot be read, `QUERY` where
+ * an operator would make more rows than allowed.
+ */
+export async function replay(
+  dataset: Replayable,
+  compiled: CompiledRule,
+  options: ReplayOptions = {},
+): Promise<Replay> {
+  const { rule } = compiled;
+  const { manifest } = dataset;
+  const { table: returned, rowsRead, warnings } = await replayRows(dataset, compiled, options);
+  const { columns, runs } = returned;
   const datasetId = JSON.stringify([manifest.origin, manifest.start, manifest.end]);
   const { alerts, suppressedRuns } = raiseAlerts({
     rule,
     columns,
     runs,
-    rows: returned,
+    rows: returned.rows,
     datasetId,
     ...(options.alerts && { settings: options.alerts }),
   });
-  const suppressed = new Set(suppressedRuns);
-  const rows = suppressed.size === 0 ? returned : returned.filter((row) => !suppressed.has(row.run));
-  gathered.passages.add([root], rowCounts.counts);
+  const table = returned.without(new Set(suppressedRuns));
   return {
     columns,
     entityMappings: rule.entityMappings,
     runs,
-    rows,
+    rows: table.rows,
     alerts,
     incidents: groupIncidents(rule, runs, alerts, options.incidents ?? incidentSettingsOf(manifest)),
     rowsRead,
-    warnings: warningsOf(compiled, manifest, gathered.passages, rowsRead, runs.length),
-    digest: digestOf(columns, runs, rows),
+    warnings,
+    digest: table.digest,
   };
 }
 
@@ -204,8 +275,8 @@ export function openExecutor(
 interface Gathered {
   /** Rows over all time, by the gather's id. */
   readonly once: ReadonlyMap<number, Batch>;
-  /** Rows of one run, by the gather's id. */
-  rowsOf(run: number): ReadonlyMap<number, Batch>;
+  /** Rows with the runs that they stand in, by the gather's id; in the canonical order unless `general`. */
+  readonly perRun: ReadonlyMap<number, RunRows>;
   /** Rows out of the nodes of the parts; see `Passages`. */
   readonly passages: Passages;
 }
@@ -217,10 +288,11 @@ async function gather(
   evaluations: readonly Run[],
   options: ReplayOptions,
 ): Promise<Gathered> {
-  const tasks = tasksOf(dataset.manifest.partitionCount, parts, evaluations, executor.concurrency);
+  const { general = false } = options;
+  const tasks = tasksOf(dataset.manifest.partitionCount, parts, evaluations, executor.concurrency, general);
   const results = await runTasks(executor, tasks, options);
   const once = new Map<number, Batch>();
-  const perRun: { id: number; all: Batch; rows: Uint32Array[]; columns: readonly ColumnInfo[] }[] = [];
+  const perRun = new Map<number, RunRows>();
   const passages = new Passages();
   tasks.forEach((task, t) => {
     passages.add(
@@ -234,21 +306,30 @@ async function gather(
       const index = own.indexOf(part);
       return index < 0 ? [] : [{ ...results[t]!.parts[index]!, firstRun }];
     });
-    const batches = pieces.map((piece) => piece.rows);
     if (scope === 'once') {
-      once.set(id, gatherBatches(withTimes(plan.columns), batches));
+      once.set(
+        id,
+        gatherBatches(
+          withTimes(plan.columns),
+          pieces.map((piece) => piece.rows),
+        ),
+      );
       return;
     }
-    // All runs share one set of dictionaries, so that ordering and grouping by them is worked out once.
-    const all = concatBatches(plan.columns, batches);
-    perRun.push({ id, all, rows: rowsByRun(pieces, evaluations.length), columns: plan.columns });
+    const rows = RunRows.concat(
+      plan.columns,
+      pieces.map(
+        ({ rows: batch, from, to, firstRun }) => new RunRows(batch, later(from, firstRun), later(to, firstRun)),
+      ),
+    );
+    // What is in order among all rows is in order among those of a run.
+    perRun.set(id, general ? rows : rows.select(canonicalOrder(rows.batch)));
   });
-  return {
-    once,
-    passages,
-    rowsOf: (run) =>
-      new Map(perRun.map(({ id, all, rows, columns }) => [id, gatherBatches(columns, [all.select(rows[run]!)])])),
-  };
+  return { once, perRun, passages };
+}
+
+function later(runs: Uint32Array, by: number): Uint32Array {
+  return by === 0 ? runs : runs.map((run) => run + by);
 }
 
 interface Task extends PartitionTask {
@@ -264,6 +345,7 @@ function tasksOf(
   parts: readonly Gather[],
   evaluations: readonly Run[],
   concurrency: number,
+  general: boolean,
 ): Task[] {
   const shares = Math.max(1, Math.min(Math.ceil(concurrency / partitionCount), evaluations.length));
   const tasks: Task[] = [];
@@ -278,6 +360,7 @@ function tasksOf(
         parts: own,
         runs: evaluations.slice(firstRun, lastRun),
         firstRun,
+        general,
       });
     }
   }
@@ -297,48 +380,14 @@ async function runTasks(
   const lane = async (): Promise<void> => {
     while (next < tasks.length) {
       const index = next++;
-      const { partition, parts, runs } = tasks[index]!;
-      results[index] = await executor.run({ partition, parts, runs }, signal);
+      const { partition, parts, runs, general } = tasks[index]!;
+      results[index] = await executor.run({ partition, parts, runs, general }, signal);
       onProgress?.({ phase: 'rows', done: ++done, total: tasks.length });
     }
   };
   await Promise.all(Array.from({ length: Math.min(executor.concurrency, tasks.length) }, lane));
   return results;
 }
-
-/** For each run the row numbers of its rows in the pieces put one after another. */
-function rowsByRun(
-  pieces: readonly (PartRows<Batch> & { readonly firstRun: number })[],
-  runCount: number,
-): Uint32Array[] {
-  const lengths = new Uint32Array(runCount);
-  for (const { ends, firstRun } of pieces) {
-    for (let i = 0; i < ends.length; i++) lengths[firstRun + i]! += ends[i]! - (i === 0 ? 0 : ends[i - 1]!);
-  }
-  const rows = Array.from(lengths, (length) => new Uint32Array(length));
-  const filled = new Uint32Array(runCount);
-  let offset = 0;
-  for (const { ends, firstRun, rows: batch } of pieces) {
-    let row = 0;
-    for (let i = 0; i < ends.length; i++) {
-      const run = firstRun + i;
-      for (; row < ends[i]!; row++) rows[run]![filled[run]!++] = offset + row;
-    }
-    offset += batch.rowCount;
-  }
-  return rows;
-}
-
-function appendRows(rows: ResultRow[], run: number, batch: Batch): void {
-  const columns = batch.columns();
-  const { lineage } = batch;
-  for (let row = 0; row < batch.rowCount; row++) {
-    const cells: Value[] = columns.map((column) => valueAt(column, row));
-    rows.push({ run, cells, events: lineage ? lineage.sets[lineage.codes[row]!]! : NO_EVENTS });
-  }
-}
-
-const NO_EVENTS: readonly string[] = [];
 
 function rowsReadOf({ manifest }: Replayable, root: Plan): Record<string, number> {
   return Object.fromEntries(

@@ -3,8 +3,9 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { toPlainError } from '../base/errors.ts';
 import { type Dataset, openDataset } from '../dataset/read.ts';
 import { packBatch, type PlainBatch, transferList } from '../engine/transfer.ts';
+import type { Batch } from '../columns/batch.ts';
 import type { WorkerAnswer, WorkerTask } from './executor.ts';
-import { evaluatePartition, type PartitionRows } from './partition.ts';
+import { evaluatePartition, type PartitionRows, type PartRows } from './partition.ts';
 
 /** Datasets that this worker has opened, by path. */
 const datasets = new Map<string, Promise<Dataset>>();
@@ -15,15 +16,24 @@ export default async function replayPartition(task: WorkerTask): Promise<WorkerA
     if (!opened) datasets.set(task.dataset, (opened = openDataset(task.dataset)));
     const dataset = await opened;
     const { parts, counts } = evaluatePartition(dataset.partition(task.partition), task);
-    return moved({ parts: parts.map(({ rows, ends }) => ({ rows: packBatch(rows), ends })), counts });
+    return moved({ parts: parts.map(packed), counts });
   } catch (error) {
     return { ok: false, error: toPlainError(error) };
   }
 }
 
+/** Row numbers are copied only where they share a buffer with others. */
+function packed({ rows, from, to }: PartRows<Batch>): PartRows<PlainBatch> {
+  return { rows: packBatch(rows), from: ownNumbers(from), to: ownNumbers(to) };
+}
+
+function ownNumbers(numbers: Uint32Array): Uint32Array {
+  return numbers.byteLength === numbers.buffer.byteLength ? numbers : numbers.slice();
+}
+
 /** The answer with its buffers moved to the main thread instead of copied. */
 function moved(result: PartitionRows<PlainBatch>): WorkerAnswer {
-  const buffers = result.parts.flatMap(({ rows }) => transferList(rows));
+  const buffers = result.parts.flatMap(({ rows, from, to }) => [...transferList(rows), from.buffer, to.buffer]);
   const answer: WorkerAnswer = { ok: true, result };
   return move({ [transferableSymbol]: buffers, [valueSymbol]: answer }) as unknown as WorkerAnswer;
 }

@@ -1,5 +1,6 @@
-/** `tocsin explain`: what a rule's query compiles to, and which part of it runs in each partition. */
+/** `tocsin explain`: what a rule's query compiles to, and which part of it runs in each partition, and how. */
 import { formatProblem } from '../../base/errors.ts';
+import { evaluationNotes } from '../../engine/allruns/notes.ts';
 import { cut } from '../../engine/cut.ts';
 import { explainPlan } from '../../kql/explain.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
@@ -10,6 +11,16 @@ export async function explain(file: string, flags: TableFiles, terminal: Termina
   const { rule, plan, warnings } = compileRule(file, tablesFromFiles(flags));
   const { root, gathers, reasons } = cut(plan.root);
   const text = explainPlan(root);
+  const evaluation = [
+    ...new Set([
+      ...gathers.flatMap(({ scope, plan: part }) =>
+        scope === 'once'
+          ? ['in each partition, once for all runs: rows over all time']
+          : evaluationNotes(part).map((note) => `in each partition, ${note}`),
+      ),
+      ...evaluationNotes(root).map((note) => `after the gathers, ${note}`),
+    ]),
+  ];
   if (terminal.json) {
     const { columns } = plan.root;
     await terminal.result(
@@ -21,11 +32,22 @@ export async function explain(file: string, flags: TableFiles, terminal: Termina
         plan: text.split('\n'),
         gathers: gathers.map(({ id, scope, reason }) => ({ id, scope, reason })),
         reasons,
+        evaluation,
       }),
     );
     return;
   }
   for (const warning of warnings) terminal.warn(formatProblem(warning));
   const { dim } = terminal.colors;
-  await terminal.result([text, '', dim('Why it is cut there:'), ...reasons.map((reason) => `  ${reason}`)].join('\n'));
+  await terminal.result(
+    [
+      text,
+      '',
+      dim('Why it is cut there:'),
+      ...reasons.map((reason) => `  ${reason}`),
+      '',
+      dim('How it is evaluated:'),
+      ...evaluation.map((note) => `  ${note}`),
+    ].join('\n'),
+  );
 }

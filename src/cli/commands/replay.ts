@@ -12,6 +12,8 @@ import type { Terminal } from '../terminal.ts';
 export interface ReplayFlags extends TableFiles {
   readonly rule: readonly string[];
   readonly threads?: number;
+  /** Run by run instead of all runs at once. */
+  readonly general?: boolean;
   /** `-` is stdout. */
   readonly out?: string;
   readonly force?: boolean;
@@ -37,7 +39,7 @@ export async function replay(
   const compiled = flags.rule.map((file) => ({ file, compiled: compileRule(file, { ...lists, dataset }) }));
   const replays: TimedReplay[] = [];
   for (const rule of compiled) {
-    replays.push(await timedReplay(dataset, rule.file, rule.compiled, flags.threads, terminal, signal));
+    replays.push(await timedReplay(dataset, rule.file, rule.compiled, flags.threads, terminal, signal, flags.general));
   }
   if (out === '-') await terminal.results(allLines(replays));
   else if (out !== undefined) await writeLines(out, allLines(replays), signal);
@@ -63,11 +65,13 @@ export async function timedReplay(
   threads: number | undefined,
   terminal: Terminal,
   signal: AbortSignal,
+  general = false,
 ): Promise<TimedReplay> {
   const started = performance.now();
   const rows = await terminal.progress('replaying', 'partitions');
   const result = await replayRule(dataset, compiled, {
     signal,
+    general,
     ...(threads !== undefined && { threads }),
     onProgress: ({ phase, done, total }) => {
       if (phase === 'rows') rows.update(done, total);

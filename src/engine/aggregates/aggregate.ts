@@ -48,7 +48,7 @@ function nullEntries(column: Column & { kind: 'coded' }): Uint8Array | undefined
   if (known !== undefined) return known ?? undefined;
   let nulls: Uint8Array | undefined;
   for (let code = 0; code < dictionary.size; code++) {
-    if (dictionary.value(code) === null) (nulls ??= new Uint8Array(dictionary.size))[code] = 1;
+    if (dictionary.isNull(code)) (nulls ??= new Uint8Array(dictionary.size))[code] = 1;
   }
   dictionary.memo.set(NULL_ENTRIES, nulls ?? null);
   return nulls;

@@ -235,7 +235,7 @@ function textIndex(dictionary: Dictionary): Map<string, number> {
 
 /** A text that equal entries share; the letter keeps a null apart from an empty text. */
 export function entryKey(dictionary: Dictionary, code: number): string {
-  return dictionary.value(code) === null ? 'n' : `v${dictionary.text(code)}`;
+  return dictionary.isNull(code) ? 'n' : `v${dictionary.text(code)}`;
 }
 
 /** Up to this many numbers a table of all of them is cheaper than hashing, however few the rows. */

@@ -1,0 +1,383 @@
+/**
+ * `join` for all runs. A pair stands in the runs in which both its rows do, so it is made once for all of them; what only
+ * asks whether a row has a partner (semi, anti, the unmatched side of an outer join, the first of equal keys in
+ * `innerunique`) takes the runs of a row apart by those of the other side's rows with its key.
+ */
+import { Batch } from '../../columns/batch.ts';
+import type { Column } from '../../columns/column.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { gatherOrMissing } from '../operators/gather.ts';
+import { joinIds, rowsByGroup } from '../operators/keys.ts';
+import { LineageSets, pairLineage } from '../operators/lineage.ts';
+import { RunRows } from './run-rows.ts';
+import { grown } from './summarize.ts';
+
+type Join = Extract<Plan, { op: 'join' }>;
+
+/** Kinds of join that can be worked out for all runs at once. */
+export const JOIN_KINDS: ReadonlySet<Join['kind']> = new Set<Join['kind']>([
+  'inner',
+  'innerunique',
+  'leftouter',
+  'leftsemi',
+  'leftanti',
+  'rightsemi',
+  'rightanti',
+]);
+
+/** Pairs are handed on by so many. */
+const CHUNK_PAIRS = 1 << 17;
+
+/**
+ * Gives the rows of the join to `sink`, some at a time, in the order of the left rows, each with its right rows in theirs.
+ *
+ * @param admit - called with the most rows that any one run has so far.
+ */
+export function joinRuns(
+  node: Join,
+  left: RunRows,
+  right: RunRows,
+  leftKeys: readonly Column[],
+  rightKeys: readonly Column[],
+  runCount: number,
+  admit: (rowCount: number) => void,
+  sink: (chunk: RunRows) => void,
+): void {
+  const ids = joinIds(leftKeys, rightKeys);
+  switch (node.kind) {
+    case 'leftsemi':
+    case 'leftanti':
+      oneSided(node, left, ids.left, right, ids.right, ids.count, sink);
+      return;
+    case 'rightsemi':
+    case 'rightanti':
+      oneSided(node, right, ids.right, left, ids.left, ids.count, sink);
+      return;
+    default:
+      new Pairing(node, left, right, runCount, admit, sink).run(ids);
+  }
+}
+
+class Pairing {
+  readonly #node: Join;
+  readonly #left: RunRows;
+  readonly #right: RunRows;
+  readonly #admit: (rowCount: number) => void;
+  readonly #sink: (chunk: RunRows) => void;
+  /** How many more rows each run has than the one before it. */
+  readonly #growth: Float64Array;
+  #leftRows = new Int32Array(CHUNK_PAIRS);
+  #rightRows = new Int32Array(CHUNK_PAIRS);
+  #from = new Uint32Array(CHUNK_PAIRS);
+  #to = new Uint32Array(CHUNK_PAIRS);
+  #count = 0;
+
+  constructor(
+    node: Join,
+    left: RunRows,
+    right: RunRows,
+    runCount: number,
+    admit: (rowCount: number) => void,
+    sink: (chunk: RunRows) => void,
+  ) {
+    this.#node = node;
+    this.#left = left;
+    this.#right = right;
+    this.#admit = admit;
+    this.#sink = sink;
+    this.#growth = new Float64Array(runCount + 1);
+  }
+
+  run(ids: { readonly left: Uint32Array; readonly right: Uint32Array; readonly count: number }): void {
+    const { starts, rows } = rowsByGroup(ids.right, ids.count);
+    const inTurn = keysInTurn(this.#right, starts, rows, ids.count);
+    const unique = this.#node.kind === 'innerunique' ? new Map<number, RunSet>() : undefined;
+    const outer = this.#node.kind === 'leftouter';
+    const { from, to } = this.#left;
+    const { from: rightFrom, to: rightTo } = this.#right;
+    const whole = new RunSet();
+    for (let row = 0; row < from.length; row++) {
+      const a = from[row]!;
+      const b = to[row]!;
+      if (a >= b) continue;
+      const id = ids.left[row]!;
+      let start = starts[id]!;
+      let end = starts[id + 1]!;
+      if (start === end && !outer) continue;
+      let pieces = whole.become(a, b);
+      if (unique) {
+        // The first of the left rows with one key stands for all, in each run.
+        let taken = unique.get(id);
+        if (!taken) unique.set(id, (taken = new RunSet()));
+        pieces = taken.missingIn(a, b);
+        taken.add(a, b);
+      }
+      if (inTurn[id] === 1 && end - start > 8) {
+        start = firstAbove(rightTo, rows, start, end, a);
+        end = firstAbove(rightFrom, rows, start, end, b - 1);
+      }
+      for (let k = start; k < end; k++) {
+        const other = rows[k]!;
+        const c = rightFrom[other]!;
+        const d = rightTo[other]!;
+        if (c >= b || d <= a || c >= d) continue;
+        for (let p = 0; p < pieces.count; p++) {
+          const lower = Math.max(pieces.starts[p]!, c);
+          const upper = Math.min(pieces.ends[p]!, d);
+          if (lower < upper) this.#add(row, other, lower, upper);
+        }
+      }
+      if (!outer) continue;
+      const matched = new RunSet();
+      for (let k = start; k < end; k++) matched.add(rightFrom[rows[k]!]!, rightTo[rows[k]!]!);
+      const alone = matched.missingIn(a, b);
+      for (let p = 0; p < alone.count; p++) this.#add(row, -1, alone.starts[p]!, alone.ends[p]!);
+    }
+    this.#flush();
+  }
+
+  #add(left: number, right: number, from: number, to: number): void {
+    const at = this.#count++;
+    this.#leftRows[at] = left;
+    this.#rightRows[at] = right;
+    this.#from[at] = from;
+    this.#to[at] = to;
+    if (this.#count === CHUNK_PAIRS) this.#flush();
+  }
+
+  #flush(): void {
+    const count = this.#count;
+    if (count === 0) return;
+    const from = this.#from.slice(0, count);
+    const to = this.#to.slice(0, count);
+    for (let i = 0; i < count; i++) {
+      this.#growth[from[i]!]!++;
+      this.#growth[to[i]!]!--;
+    }
+    let standing = 0;
+    let most = 0;
+    for (const growth of this.#growth) {
+      standing += growth;
+      if (standing > most) most = standing;
+    }
+    this.#admit(most);
+    this.#count = 0;
+    const leftRows = this.#leftRows.slice(0, count);
+    const rightRows = this.#rightRows.slice(0, count);
+    const { batch: left } = this.#left;
+    const { batch: right } = this.#right;
+    const batch = new Batch(
+      this.#node.columns,
+      count,
+      this.#node.output.map(({ side, index }) =>
+        side === 'left'
+          ? () => gatherOrMissing(left.column(index), leftRows)
+          : () => gatherOrMissing(right.column(index), rightRows),
+      ),
+      pairLineage(left, leftRows, right, rightRows),
+    );
+    this.#sink(new RunRows(batch, from, to));
+  }
+}
+
+/** For each key 1 where its rows leave in the order in which they come, so that those in certain runs are a stretch. */
+function keysInTurn({ from, to }: RunRows, starts: Uint32Array, rows: Uint32Array, count: number): Uint8Array {
+  const out = new Uint8Array(count);
+  for (let id = 0; id < count; id++) {
+    let inTurn = 1;
+    for (let k = starts[id]! + 1; k < starts[id + 1]! && inTurn === 1; k++) {
+      if (from[rows[k]!]! < from[rows[k - 1]!]! || to[rows[k]!]! < to[rows[k - 1]!]!) inTurn = 0;
+    }
+    out[id] = inTurn;
+  }
+  return out;
+}
+
+/** The first place from `low` whose row's value is above `bound`; `high` where there is none. */
+function firstAbove(values: Uint32Array, rows: Uint32Array, low: number, high: number, bound: number): number {
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[rows[middle]!]! > bound) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** A set of runs as stretches, ascending and apart. */
+class RunSet {
+  starts: number[] = [];
+  ends: number[] = [];
+
+  get count(): number {
+    return this.starts.length;
+  }
+
+  /** Becomes the one stretch. */
+  become(from: number, to: number): this {
+    this.starts = [from];
+    this.ends = [to];
+    return this;
+  }
+
+  add(from: number, to: number): void {
+    if (from >= to) return;
+    const { starts, ends } = this;
+    const last = starts.length - 1;
+    if (last < 0 || from > ends[last]!) {
+      starts.push(from);
+      ends.push(to);
+      return;
+    }
+    if (from >= starts[last]!) {
+      if (to > ends[last]!) ends[last] = to;
+      return;
+    }
+    // Seldom: a row that came in late.
+    let first = 0;
+    while (ends[first]! < from) first++;
+    let next = first;
+    let lower = from;
+    let upper = to;
+    while (next < starts.length && starts[next]! <= to) {
+      lower = Math.min(lower, starts[next]!);
+      upper = Math.max(upper, ends[next]!);
+      next++;
+    }
+    starts.splice(first, next - first, lower);
+    ends.splice(first, next - first, upper);
+  }
+
+  /** The runs from `from` to `to` that are not in this set. */
+  missingIn(from: number, to: number): RunSet {
+    const out = new RunSet();
+    let at = from;
+    for (let i = this.#firstEndingAfter(from); i < this.starts.length && this.starts[i]! < to; i++) {
+      if (this.starts[i]! > at) {
+        out.starts.push(at);
+        out.ends.push(this.starts[i]!);
+      }
+      at = Math.max(at, this.ends[i]!);
+    }
+    if (at < to) {
+      out.starts.push(at);
+      out.ends.push(to);
+    }
+    return out;
+  }
+
+  /** The runs from `from` to `to` that are in this set. */
+  within(from: number, to: number): RunSet {
+    const out = new RunSet();
+    for (let i = this.#firstEndingAfter(from); i < this.starts.length && this.starts[i]! < to; i++) {
+      out.starts.push(Math.max(from, this.starts[i]!));
+      out.ends.push(Math.min(to, this.ends[i]!));
+    }
+    return out;
+  }
+
+  #firstEndingAfter(run: number): number {
+    let low = 0;
+    let high = this.ends.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.ends[middle]! > run) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
+
+/** Semi and anti joins: the rows of `kept` in the runs in which the other side has, or has not, a row with their key. */
+function oneSided(
+  node: Join,
+  kept: RunRows,
+  keptIds: Uint32Array,
+  other: RunRows,
+  otherIds: Uint32Array,
+  idCount: number,
+  sink: (chunk: RunRows) => void,
+): void {
+  const semi = node.kind === 'leftsemi' || node.kind === 'rightsemi';
+  const present: (RunSet | undefined)[] = new Array<RunSet | undefined>(idCount);
+  const { lineage } = other.batch;
+  /** Labelled rows of the other side, by key: what stands behind a row changes as they come and go. */
+  const labelled = new Map<number, number[]>();
+  for (let row = 0; row < otherIds.length; row++) {
+    const id = otherIds[row]!;
+    (present[id] ??= new RunSet()).add(other.from[row]!, other.to[row]!);
+    if (semi && lineage && lineage.codes[row] !== 0) {
+      const rows = labelled.get(id);
+      if (rows) rows.push(row);
+      else labelled.set(id, [row]);
+    }
+  }
+  let rows: Uint32Array = new Uint32Array(kept.rowCount);
+  let from: Uint32Array = new Uint32Array(kept.rowCount);
+  let to: Uint32Array = new Uint32Array(kept.rowCount);
+  let codes: Uint32Array = new Uint32Array(lineage && semi ? kept.rowCount : 0);
+  let count = 0;
+  const sets = new LineageSets();
+  const own = kept.batch.lineage;
+  const ownMap = sets.import(own);
+  const nothing = new RunSet();
+  for (let row = 0; row < kept.rowCount; row++) {
+    const a = kept.from[row]!;
+    const b = kept.to[row]!;
+    if (a >= b) continue;
+    const id = keptIds[row]!;
+    const standing = present[id] ?? nothing;
+    const pieces = semi ? standing.within(a, b) : standing.missingIn(a, b);
+    const behind = labelled.get(id);
+    for (let p = 0; p < pieces.count; p++) {
+      const cuts = behind ? cutsOf(behind, other, pieces.starts[p]!, pieces.ends[p]!) : undefined;
+      for (let c = 0; c < (cuts?.length ?? 2) - 1; c++) {
+        if (count === rows.length) {
+          rows = grown(rows);
+          from = grown(from);
+          to = grown(to);
+          if (lineage && semi) codes = grown(codes);
+        }
+        rows[count] = row;
+        from[count] = cuts ? cuts[c]! : pieces.starts[p]!;
+        to[count] = cuts ? cuts[c + 1]! : pieces.ends[p]!;
+        if (lineage && semi) {
+          const mine = ownMap ? ownMap[own!.codes[row]!]! : 0;
+          codes[count] = behind ? sets.union(mine, eventsBehind(behind, other, from[count]!, sets)) : mine;
+        }
+        count++;
+      }
+    }
+  }
+  const selected = kept.batch.select(rows.slice(0, count));
+  const batch = new Batch(
+    node.columns,
+    count,
+    node.output.map(
+      ({ index }) =>
+        () =>
+          selected.column(index),
+    ),
+    lineage && semi ? sets.lineage(codes.slice(0, count)) : selected.lineage,
+  );
+  sink(new RunRows(batch, from.slice(0, count), to.slice(0, count)));
+}
+
+/** Where, from `from` to `to`, rows come or go; both ends included. */
+function cutsOf(rows: readonly number[], of: RunRows, from: number, to: number): number[] {
+  const cuts = new Set([from, to]);
+  for (const row of rows) {
+    for (const run of [of.from[row]!, of.to[row]!]) if (run > from && run < to) cuts.add(run);
+  }
+  return [...cuts].sort((a, b) => a - b);
+}
+
+/** The events of the rows that stand in a run, as a code of `sets`. */
+function eventsBehind(rows: readonly number[], of: RunRows, run: number, sets: LineageSets): number {
+  const lineage = of.batch.lineage!;
+  const events = new Set<string>();
+  for (const row of rows) {
+    if (of.from[row]! > run || of.to[row]! <= run) continue;
+    for (const event of lineage.sets[lineage.codes[row]!]!) events.add(event);
+  }
+  return sets.code([...events].sort());
+}

@@ -1,0 +1,266 @@
+/**
+ * `summarize` for all runs. A group's rows come and go as windows slide; between two changes its aggregates stay as they
+ * are. So each group becomes versions: the runs of a version, and the rows that the group has in them. Rows come and go in
+ * the same order unless one was ingested late, so the rows of a version are a stretch of the group's, named by its ends,
+ * and an aggregate over a stretch follows from sums or from the stretch before. What has no such form is worked out over
+ * the rows of the version by the aggregate itself.
+ */
+import { Batch } from '../../columns/batch.ts';
+import { type Column, gatherColumn } from '../../columns/column.ts';
+import type { Aggregate, Expression, Plan } from '../../plan/plan.ts';
+import { groupRows, rowsByGroup } from '../operators/keys.ts';
+import { LineageSets } from '../operators/lineage.ts';
+import { aggregateColumns } from '../operators/summarize.ts';
+import { RunRows } from './run-rows.ts';
+import { slidingAggregate } from './sliding.ts';
+
+type Summarize = Extract<Plan, { op: 'summarize' }>;
+
+/** Versions, one per place. */
+export interface Versions {
+  readonly count: number;
+  /** Group of the version. */
+  readonly group: Uint32Array;
+  /** Its rows are `members` from `low` (inclusive) to `high` (exclusive). */
+  readonly low: Uint32Array;
+  readonly high: Uint32Array;
+  readonly from: Uint32Array;
+  readonly to: Uint32Array;
+  /** Row numbers of the input. */
+  readonly members: Uint32Array;
+}
+
+/** Versions of so many rows altogether are worked out at one time. */
+const CHUNK_MEMBERS = 1 << 19;
+const CHUNK_VERSIONS = 1 << 17;
+
+/**
+ * Gives the versions of all groups to `sink`, some at a time, each with the input row that stands first in it: in
+ * the order of those rows a run has its groups in order of first appearance.
+ */
+export function summarizeRuns(
+  node: Summarize,
+  input: RunRows,
+  evaluate: (expression: Expression) => Column,
+  sink: (chunk: RunRows, firstRows: Uint32Array) => void,
+): void {
+  if (input.rowCount === 0) return;
+  const keys = node.keys.map(evaluate);
+  const groups = groupRows(keys, input.rowCount);
+  const versions = versionsOf(input, groups.of, groups.count);
+  const args = new Map<Expression, Column>();
+  const argument = (expression: Expression): Column => {
+    let column = args.get(expression);
+    if (!column) args.set(expression, (column = evaluate(expression)));
+    return column;
+  };
+  const columns: (Column | undefined)[] = node.aggregates.map((aggregate) =>
+    slidingAggregate(aggregate, aggregate.args.map(argument), versions),
+  );
+  const open = node.aggregates.filter((_, index) => columns[index] === undefined);
+  const lineage = input.batch.lineage && versionLineage(input.batch.lineage, versions);
+  const emit = (start: number, end: number, rest: readonly Column[]): void => {
+    const places = new Uint32Array(end - start);
+    for (let i = 0; i < places.length; i++) places[i] = start + i;
+    const first = new Uint32Array(places.length);
+    for (let i = 0; i < first.length; i++) first[i] = versions.members[versions.low[start + i]!]!;
+    let next = 0;
+    const batch = new Batch(
+      node.columns,
+      places.length,
+      [
+        ...keys.map((key) => () => gatherColumn(key, first)),
+        ...columns.map((column) => (column ? () => gatherColumn(column, places) : rest[next++]!)),
+      ],
+      lineage && { codes: lineage.codes.subarray(start, end), sets: lineage.sets },
+    );
+    sink(new RunRows(batch, versions.from.subarray(start, end), versions.to.subarray(start, end)), first);
+  };
+  if (open.length === 0) {
+    for (let start = 0; start < versions.count; start += CHUNK_VERSIONS) {
+      emit(start, Math.min(versions.count, start + CHUNK_VERSIONS), []);
+    }
+    return;
+  }
+  for (let start = 0; start < versions.count; ) {
+    let end = start;
+    let size = 0;
+    while (end < versions.count && (end === start || size < CHUNK_MEMBERS) && end - start < CHUNK_VERSIONS) {
+      size += versions.high[end]! - versions.low[end]!;
+      end++;
+    }
+    emit(start, end, openAggregates(open, argument, versions, start, end, size));
+    start = end;
+  }
+}
+
+/** Aggregates over the rows of the versions from `start` to `end`, which have `size` rows altogether. */
+function openAggregates(
+  aggregates: readonly Aggregate[],
+  argument: (expression: Expression) => Column,
+  { low, high, members }: Versions,
+  start: number,
+  end: number,
+  size: number,
+): Column[] {
+  const rows = new Uint32Array(size);
+  const of = new Uint32Array(size);
+  const first = new Uint32Array(end - start);
+  let at = 0;
+  for (let version = start; version < end; version++) {
+    first[version - start] = at;
+    for (let i = low[version]!; i < high[version]!; i++) {
+      rows[at] = members[i]!;
+      of[at++] = version - start;
+    }
+  }
+  return aggregateColumns(aggregates, { of, count: end - start, first }, size, (expression) =>
+    gatherColumn(argument(expression), rows),
+  );
+}
+
+function versionsOf({ from, to }: RunRows, of: Uint32Array, groupCount: number): Versions {
+  const { starts, rows } = rowsByGroup(of, groupCount);
+  const table = new VersionTable(rows);
+  for (let group = 0; group < groupCount; group++) {
+    const start = starts[group]!;
+    const end = starts[group + 1]!;
+    let inTurn = true;
+    for (let i = start; i < end && inTurn; i++) {
+      const row = rows[i]!;
+      inTurn =
+        from[row]! < to[row]! && (i === start || (from[row]! >= from[rows[i - 1]!]! && to[row]! >= to[rows[i - 1]!]!));
+    }
+    if (inTurn) table.addInTurn(group, start, end, from, to);
+    else table.addMixed(group, start, end, from, to);
+  }
+  return table.versions();
+}
+
+class VersionTable {
+  #members: Uint32Array;
+  #memberCount: number;
+  readonly #rows: Uint32Array;
+  #count = 0;
+  #group = new Uint32Array(1024);
+  #low = new Uint32Array(1024);
+  #high = new Uint32Array(1024);
+  #from = new Uint32Array(1024);
+  #to = new Uint32Array(1024);
+
+  constructor(rows: Uint32Array) {
+    this.#rows = rows;
+    this.#members = rows;
+    this.#memberCount = rows.length;
+  }
+
+  #add(group: number, low: number, high: number, from: number, to: number): void {
+    if (this.#count === this.#group.length) {
+      this.#group = grown(this.#group);
+      this.#low = grown(this.#low);
+      this.#high = grown(this.#high);
+      this.#from = grown(this.#from);
+      this.#to = grown(this.#to);
+    }
+    const at = this.#count++;
+    this.#group[at] = group;
+    this.#low[at] = low;
+    this.#high[at] = high;
+    this.#from[at] = from;
+    this.#to[at] = to;
+  }
+
+  /** A group whose rows leave in the order in which they come. */
+  addInTurn(group: number, start: number, end: number, from: Uint32Array, to: Uint32Array): void {
+    const rows = this.#rows;
+    let low = start;
+    let high = start;
+    while (low < end) {
+      // The next run in which the group's rows are others than before.
+      let run = low < high ? to[rows[low]!]! : from[rows[high]!]!;
+      if (high < end && from[rows[high]!]! < run) run = from[rows[high]!]!;
+      while (low < high && to[rows[low]!]! <= run) low++;
+      while (high < end && from[rows[high]!]! <= run) high++;
+      while (low < high && to[rows[low]!]! <= run) low++;
+      if (low === high) continue;
+      const until = high < end ? Math.min(to[rows[low]!]!, from[rows[high]!]!) : to[rows[low]!]!;
+      this.#add(group, low, high, run, until);
+    }
+  }
+
+  /** Any group: its rows are listed anew for each version. */
+  addMixed(group: number, start: number, end: number, from: Uint32Array, to: Uint32Array): void {
+    const rows = this.#rows;
+    const changes = new Set<number>();
+    for (let i = start; i < end; i++) {
+      if (from[rows[i]!]! >= to[rows[i]!]!) continue;
+      changes.add(from[rows[i]!]!);
+      changes.add(to[rows[i]!]!);
+    }
+    const runs = [...changes].sort((a, b) => a - b);
+    for (let k = 0; k + 1 < runs.length; k++) {
+      const run = runs[k]!;
+      const low = this.#memberCount;
+      for (let i = start; i < end; i++) {
+        const row = rows[i]!;
+        if (from[row]! > run || to[row]! <= run) continue;
+        if (this.#memberCount === this.#members.length) this.#members = grown(this.#members);
+        this.#members[this.#memberCount++] = row;
+      }
+      if (this.#memberCount > low) this.#add(group, low, this.#memberCount, run, runs[k + 1]!);
+    }
+  }
+
+  versions(): Versions {
+    const count = this.#count;
+    return {
+      count,
+      group: this.#group.subarray(0, count),
+      low: this.#low.subarray(0, count),
+      high: this.#high.subarray(0, count),
+      from: this.#from.subarray(0, count),
+      to: this.#to.subarray(0, count),
+      members: this.#members.subarray(0, this.#memberCount),
+    };
+  }
+}
+
+export function grown(array: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(Math.max(1024, array.length * 2));
+  larger.set(array);
+  return larger;
+}
+
+/** The union over the rows of each version; nothing is done for those without a labelled row. */
+function versionLineage(
+  lineage: NonNullable<Batch['lineage']>,
+  { count, low, high, members }: Versions,
+): NonNullable<Batch['lineage']> {
+  // Where each labelled member stands, so that versions without one cost a search in a short list.
+  const labelled: number[] = [];
+  for (let i = 0; i < members.length; i++) if (lineage.codes[members[i]!] !== 0) labelled.push(i);
+  const sets = new LineageSets();
+  const codes = new Uint32Array(count);
+  if (labelled.length === 0) return sets.lineage(codes);
+  const places = Uint32Array.from(labelled);
+  for (let version = 0; version < count; version++) {
+    const start = firstNotBelow(places, low[version]!);
+    const end = firstNotBelow(places, high[version]!);
+    if (start === end) continue;
+    const behind = new Set<number>();
+    for (let i = start; i < end; i++) behind.add(lineage.codes[members[places[i]!]!]!);
+    codes[version] = sets.code([...new Set([...behind].flatMap((code) => lineage.sets[code]!))].sort());
+  }
+  return sets.lineage(codes);
+}
+
+function firstNotBelow(values: Uint32Array, bound: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[middle]! >= bound) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

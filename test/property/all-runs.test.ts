@@ -1,0 +1,136 @@
+/**
+ * All runs at once against run by run: equal rows in equal order with equal lineage, for random plans, for the shapes of
+ * rule that the fast way is for, and for windows that slide by less than they are long.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Batch, ColumnInfo } from '../../src/columns/batch.ts';
+import { stringifyDynamic } from '../../src/columns/dynamic.ts';
+import type { ScalarType } from '../../src/columns/value.ts';
+import { AllRuns, perRunReason } from '../../src/engine/allruns/all-runs.ts';
+import { prepare } from '../../src/engine/execute.ts';
+import type { Run, TableSource } from '../../src/engine/run.ts';
+import { rowsOf } from '../../src/engine/tables.ts';
+import { compileQuery } from '../../src/kql/compile.ts';
+import type { Plan } from '../../src/plan/plan.ts';
+import { AUDIT_COLUMNS, dice, logs, partitioned, planFrom, SIGNIN_COLUMNS } from '../support/logs.ts';
+import { MINUTE, NOON } from '../support/seed-rule.ts';
+
+/** Rows as texts with the events behind them. */
+function texts(batch: Batch): string[] {
+  return rowsOf(batch).map((row, at) => {
+    const events = batch.lineage ? batch.lineage.sets[batch.lineage.codes[at]!]!.join(' ') : '';
+    return `${row.map((value) => stringifyDynamic(value)).join(' | ')} <${events}>`;
+  });
+}
+
+/** Runs every `step` minutes over `window` minutes, five minutes late, over all the time that the logs fill. */
+function slidingRuns(step: number, window: number): Run[] {
+  const runs: Run[] = [];
+  for (let minute = step; minute <= 240 + window; minute += step) {
+    const now = NOON + BigInt(minute) * MINUTE;
+    runs.push({ now, window: { after: now - BigInt(window) * MINUTE, until: now, ingestedBy: now + 5n * MINUTE } });
+  }
+  return runs;
+}
+
+/** Runs that take what came in since the last one, as near-real-time rules do. */
+function ingestionRuns(step: number): Run[] {
+  return Array.from({ length: Math.ceil(270 / step) }, (_, i) => {
+    const now = NOON + BigInt((i + 1) * step) * MINUTE;
+    return {
+      now,
+      window: { after: -1n, until: NOON * 2n, ingestedAfter: now - BigInt(step) * MINUTE, ingestedBy: now },
+    };
+  });
+}
+
+/** Three times the rows, so that windows hold several of one account. */
+const busyLogs = fc
+  .tuple(logs, logs, logs)
+  .map((all) => ({ SigninLogs: all.flatMap((of) => of.SigninLogs), AuditLogs: all.flatMap((of) => of.AuditLogs) }));
+
+const schedules = fc.constantFrom(
+  slidingRuns(60, 120),
+  slidingRuns(20, 60),
+  slidingRuns(7, 240),
+  slidingRuns(60, 30),
+  ingestionRuns(30),
+);
+
+/** How many rows were compared, or undefined where the plan is for the general way. */
+function compare(plan: Plan, source: TableSource, runs: readonly Run[]): number | undefined {
+  const all = new AllRuns(prepare(plan, source), runs, new Map(), 1);
+  const rows = all.rows(plan);
+  if (!rows) return undefined;
+  const general = prepare(plan, source);
+  let compared = 0;
+  runs.forEach((run, r) => {
+    const expected = texts(general.run(run));
+    compared += expected.length;
+    expect(texts(rows.at(r, runs.length))).toEqual(expected);
+  });
+  return compared;
+}
+
+const SILENT = `SigninLogs | where ResultType == '0'`;
+const ACTS = `AuditLogs | where Category in ('Policy', 'RoleManagement') | extend UPN = tostring(InitiatedBy.user.userPrincipalName) | where isnotempty(UPN)`;
+const LAST = `${SILENT} | summarize Last = max(TimeGenerated) by UserPrincipalName, IPAddress`;
+const WITHIN = `| where (TimeGenerated - Last) between (0m .. 60m)`;
+
+/** Shapes of the family: what correlates two legs of an account's events within bounds of time, and what slides. */
+const SHAPES: Readonly<Record<string, string>> = {
+  'last event by account and address': `${ACTS} | join kind=inner (${LAST}) on $left.UPN == $right.UserPrincipalName ${WITHIN} | project TimeGenerated, UPN, OperationName, Last, Since = TimeGenerated - Last`,
+  'sides swapped': `${LAST} | join kind=inner (${ACTS}) on $left.UserPrincipalName == $right.UPN ${WITHIN}`,
+  'innerunique, the default': `${ACTS} | join (${SILENT}) on $left.UPN == $right.UserPrincipalName | where TimeGenerated1 between (TimeGenerated - 1h .. TimeGenerated)`,
+  'every pair within bounds': `${ACTS} | join kind=inner (${SILENT} | project UserPrincipalName, At = TimeGenerated, IPAddress) on $left.UPN == $right.UserPrincipalName | where (TimeGenerated - At) between (-10m .. 30m)`,
+  'first event': `${ACTS} | join kind=inner (${SILENT} | summarize First = min(TimeGenerated), n = count() by UserPrincipalName) on $left.UPN == $right.UserPrincipalName | where TimeGenerated > First`,
+  'arg_max with its row': `${ACTS} | join kind=inner (${SILENT} | summarize arg_max(TimeGenerated, *) by UserPrincipalName) on $left.UPN == $right.UserPrincipalName | where TimeGenerated - TimeGenerated1 < 1h`,
+  'arg_min of attempts': `${ACTS} | join kind=inner (${SILENT} | summarize arg_min(TimeGenerated, IPAddress, Attempts) by UserPrincipalName) on $left.UPN == $right.UserPrincipalName`,
+  'count above a threshold': `${ACTS} | join kind=inner (SigninLogs | where ResultType != '0' | summarize Failures = count(), dcount(IPAddress) by UserPrincipalName | where Failures > 1) on $left.UPN == $right.UserPrincipalName`,
+  'countif and sum': `${ACTS} | join kind=inner (SigninLogs | summarize Failures = countif(ResultType != '0'), Total = sum(Attempts) by UserPrincipalName) on $left.UPN == $right.UserPrincipalName | where Failures >= 1`,
+  'any event, several keys': `SigninLogs | summarize take_any(ResultType), make_set(IPAddress) by UserPrincipalName, bin(TimeGenerated, 1h) | join kind=inner (SigninLogs | summarize Last = max(TimeGenerated) by UserPrincipalName, bin(TimeGenerated, 1h)) on UserPrincipalName, TimeGenerated`,
+  'both legs in one table': `SigninLogs | where ResultType != '0' | join kind=inner (${SILENT} | project UserPrincipalName, Good = TimeGenerated, IPAddress) on UserPrincipalName | where Good > TimeGenerated and Good - TimeGenerated < 4h`,
+  'semi join': `${ACTS} | join kind=leftsemi (${SILENT}) on $left.UPN == $right.UserPrincipalName`,
+  'first seen': `${SILENT} | join kind=leftanti (${ACTS}) on $left.UserPrincipalName == $right.UPN`,
+  'right side kept': `${SILENT} | join kind=rightanti (${ACTS}) on $left.UserPrincipalName == $right.UPN`,
+  'first seen in a window of its own': `SigninLogs | where TimeGenerated > ago(20m) | join kind=leftanti (SigninLogs | where TimeGenerated between (ago(2h) .. ago(20m))) on UserPrincipalName, IPAddress`,
+  'outer join': `${ACTS} | join kind=leftouter (${LAST}) on $left.UPN == $right.UserPrincipalName`,
+  'summarized after the join': `${ACTS} | join kind=inner (${LAST}) on $left.UPN == $right.UserPrincipalName ${WITHIN} | summarize Acts = make_list(OperationName), count(), arg_max(TimeGenerated, IPAddress) by UPN`,
+  'a threshold by address': `SigninLogs | where ResultType != '0' | summarize Users = dcount(UserPrincipalName), Failures = count(), min(TimeGenerated), max(TimeGenerated), percentile(Attempts, 50), avg(Attempts) by IPAddress | where Users >= 2`,
+  'targets spread out': `AuditLogs | mv-expand TargetResources | summarize count(), make_set(tostring(TargetResources)) by OperationName, Category`,
+  'a union of both tables': `union withsource=T (SigninLogs | project TimeGenerated, Who = UserPrincipalName), (${ACTS} | project TimeGenerated, Who = UPN) | summarize count(), take_any(T), max(TimeGenerated) by Who | order by Who asc, count_ desc`,
+};
+
+describe('all runs at once', () => {
+  const columnsOf = (columns: Readonly<Record<string, ScalarType>>): ColumnInfo[] =>
+    Object.entries(columns).map(([name, type]) => ({ name, type }));
+  const tables = { SigninLogs: columnsOf(SIGNIN_COLUMNS), AuditLogs: columnsOf(AUDIT_COLUMNS) };
+  const plans = new Map(Object.entries(SHAPES).map(([name, kql]) => [name, compileQuery(kql, { tables }).root]));
+
+  it.each([...plans.keys()])('gives what each run alone gives: %s', (name) => {
+    const plan = plans.get(name)!;
+    expect(perRunReason(plan)).toBe(undefined);
+    let compared = 0;
+    fc.assert(
+      fc.property(busyLogs, schedules, (of, runs) => {
+        const rows = compare(plan, partitioned(of, 1)[0]!, runs);
+        expect(rows).toBeDefined();
+        compared += rows!;
+      }),
+      { numRuns: 30 },
+    );
+    expect(compared).toBeGreaterThan(20);
+  });
+
+  it('gives what each run alone gives on random plans', () => {
+    let compared = 0;
+    fc.assert(
+      fc.property(logs, dice, schedules, (of, numbers, runs) => {
+        compared += compare(planFrom(numbers), partitioned(of, 1)[0]!, runs) ?? 0;
+      }),
+      { numRuns: 250 },
+    );
+    expect(compared).toBeGreaterThan(2000);
+  });
+});
