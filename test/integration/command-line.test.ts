@@ -147,7 +147,8 @@ describe('check', () => {
     );
     writeFileSync(path.join(folder, 'two.yaml'), `name: two\n${rule('SigninLogs')}`);
     const files = ['one.yaml', 'two.yaml'];
-    const { code, stdout, stderr } = await tocsin(['check', ...files], { cwd: folder });
+    writeFileSync(path.join(folder, 'two.expect.yaml'), 'expect: [recall >= 0.9]\n');
+    const { code, stdout, stderr } = await tocsin(['check', ...files, 'two.expect.yaml'], { cwd: folder });
     expect(code).toBe(EXIT_CODES.definition);
     expect(stdout).toMatch(
       /one\.yaml:6:3: error query: .*AuditLog.*\n {6}AuditLog\n {6}\^{8}\n {2}why: .*\n {2}fix: did you mean AuditLogs\?\n {2}see: docs\/checks\.md#query\n/,

@@ -1,4 +1,7 @@
 /** Rules for tests of checks: a clean one, and others made from it by laying fields over it. */
+import type { CheckSeverity } from '../../src/rules/checks/check.ts';
+import { TEMPLATE_CHECKS } from '../../src/rules/checks/template.ts';
+import { readRule } from '../../src/rules/rule.ts';
 
 const CLEAN = `id: 0b9ae89d-8cad-461c-808f-0494f70ad5c4
 name: A user was deleted
@@ -32,4 +35,22 @@ function blocksOf(text: string): Map<string, string> {
 /** The clean rule with the top-level fields of `fields` in place of its own. */
 export function cleanRuleWith(fields = ''): string {
   return [...new Map([...blocksOf(CLEAN), ...blocksOf(fields)]).values()].join('');
+}
+
+export interface TemplateFinding {
+  readonly check: string;
+  readonly severity: CheckSeverity;
+  readonly message: string;
+}
+
+/** What is wrong with everything but the query, which is not looked at: its parser takes seconds to load. */
+export function templateFindings(text: string): TemplateFinding[] {
+  const { draft, errors } = readRule(text, 'rule.yaml');
+  const found: TemplateFinding[] = errors.map(({ message }) => ({ check: 'rule', severity: 'error', message }));
+  for (const check of draft ? TEMPLATE_CHECKS : []) {
+    const { id, severity } = check;
+    for (const { message } of check.find({ rule: draft!, plan: undefined }))
+      found.push({ check: id, severity, message });
+  }
+  return found;
 }

@@ -38,7 +38,7 @@ export async function check(
 ): Promise<void> {
   const tables = tablesFromFiles(flags);
   const format = flags.format ?? (terminal.json ? 'json' : 'text');
-  const texts = files.map((file) => ({ file, text: readRuleText(file) }));
+  const texts = rulesAmong(files).map((file) => ({ file, text: readRuleText(file) }));
   const checked: RuleCheck[] = [];
   for (const { file, text } of texts) {
     const plain = checkRule(text, file, tables);
@@ -90,6 +90,12 @@ export async function check(
       })),
     );
   }
+}
+
+/** Files of expectations, which stand beside rules, are no rules: `rules/*.yaml` names both. */
+function rulesAmong(files: readonly string[]): readonly string[] {
+  const rules = files.filter((file) => !/\.expect\.ya?ml$/i.test(file));
+  return rules.length > 0 ? rules : files;
 }
 
 /** Replays the rule, as it is and with single faults repaired, and adds what that proves; as it is where the rule cannot run. */

@@ -54,10 +54,9 @@ afterAll(() => rm(folder, { recursive: true }));
 describe('a replay of a dataset on disk', () => {
   test('gives the same bytes for 0, 1 and 2 threads and 1, 4 and 16 partitions', async () => {
     const written = new Set<string>();
-    // Each number of partitions inline; with threads: fewer partitions than threads, as many as fit, and many.
+    // Inline, one partition and many; with threads: fewer partitions than threads, as many as fit, and many.
     for (const [partitionCount, threads] of [
       [1, 0],
-      [4, 0],
       [16, 0],
       [1, 2],
       [4, 1],
@@ -106,14 +105,16 @@ describe('a replay of a dataset on disk', () => {
     const yaml = `name: ${name}\nkind: Scheduled\nqueryFrequency: 1h\nqueryPeriod: 2h\nquery: |\n${query.replace(/^/gm, '  ')}\n`;
     const compiled = compileRule(yaml);
     const results = [];
-    for (const [partitionCount, dataset] of datasets) {
-      // Two threads at once are the matter of the test above; here it is what passes between threads.
-      const result = await replay(dataset, compiled, { threads: partitionCount === 4 ? 1 : 0 });
+    // Many partitions and two threads at once are the matter of the test above; here it is what passes between threads.
+    for (const [partitionCount, threads] of [
+      [1, 0],
+      [4, 1],
+    ] as const) {
+      const result = await replay(datasets.get(partitionCount)!, compiled, { threads });
       results.push({ digest: result.digest, rows: result.rows, warnings: result.warnings });
     }
     expect(results[0]!.rows.length).toBeGreaterThan(5);
     expect(results[1]).toEqual(results[0]);
-    expect(results[2]).toEqual(results[0]);
   });
 
   test('leaves out rows without a time, wherever they stand', async () => {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { ATTACK_VERSION, sharesTactic, successorOf, TECHNIQUES } from '../../../src/rules/checks/attack.ts';
 import { REVOKED } from '../../../src/rules/checks/techniques.ts';
-import { checkRule } from '../../../src/rules/checks/index.ts';
 import { TACTICS } from '../../../src/rules/vocabulary.ts';
-import { cleanRuleWith } from '../../support/rules.ts';
+import { cleanRuleWith, templateFindings } from '../../support/rules.ts';
 
 describe('the table of ATT&CK', () => {
   const ids = [...TECHNIQUES.keys()];
@@ -64,7 +63,7 @@ describe('the table of ATT&CK', () => {
 
 describe('techniques of a rule', () => {
   const found = (techniques: string, tactics = 'Persistence'): string[] =>
-    checkRule(cleanRuleWith(`tactics: [${tactics}]\nrelevantTechniques: [${techniques}]`), 'rule.yaml').findings.map(
+    templateFindings(cleanRuleWith(`tactics: [${tactics}]\nrelevantTechniques: [${techniques}]`)).map(
       ({ check, severity, message }) => `${severity} ${check}: ${message}`,
     );
 

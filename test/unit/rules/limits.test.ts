@@ -1,14 +1,13 @@
 /** Every limit at its edge: the last value that Sentinel takes, and the first that it does not; and every name of every list. */
 import { describe, expect, test } from 'vitest';
-import { checkRule } from '../../../src/rules/checks/index.ts';
 import { ENTITY_IDENTIFIERS } from '../../../src/rules/checks/identifiers.ts';
 import { readRule } from '../../../src/rules/rule.ts';
 import { AGGREGATION_KINDS, MATCHING_METHODS, SEVERITIES, TRIGGER_OPERATORS } from '../../../src/rules/vocabulary.ts';
-import { cleanRuleWith } from '../../support/rules.ts';
+import { cleanRuleWith, templateFindings } from '../../support/rules.ts';
 
 /** The errors of the clean rule with the fields in place of its own. */
 function errorsOf(fields: string): string[] {
-  const { findings } = checkRule(cleanRuleWith(fields), 'rule.yaml');
+  const findings = templateFindings(cleanRuleWith(fields));
   return [...new Set(findings.filter(({ severity }) => severity === 'error').map(({ check }) => check))];
 }
 
