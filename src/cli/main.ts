@@ -93,7 +93,8 @@ function withLists(target: Command): Command {
       '--function <name=file>',
       'KQL of a function that the workspace has saved; may be given several times',
       assignment,
-    );
+    )
+    .option('--no-cache', 'compile anew, whatever was compiled before');
 }
 
 /** The options of a scenario, for the commands that generate one. */

@@ -13,6 +13,7 @@ import { knownTables, tableColumns, unlistedColumns, withColumns } from '../sche
 import { type DeclaredFunction, elementsOf, type KustoDiagnostic, loadKusto, type SyntaxNode } from './kusto.ts';
 import { type Capabilities, type Finding, type Insertion, QueryLowering, type RowTable } from './lower.ts';
 import { pruneColumns } from './prune.ts';
+import type { PlanCache } from './plan-cache.ts';
 import { preludeFor, type SavedFunction } from './saved-functions.ts';
 
 export type { Capabilities, RowTable } from './lower.ts';
@@ -33,6 +34,8 @@ export interface CompileOptions {
   readonly discover?: (plan: Plan) => readonly ColumnInfo[] | undefined;
   /** Functions that the workspace has saved, by name. */
   readonly functions?: Readonly<Record<string, SavedFunction>>;
+  /** Where plans are kept from one process to the next. */
+  readonly cache?: PlanCache | undefined;
   /** What may be used; the engine's registries unless a test asks for less. */
   readonly capabilities?: Capabilities;
 }
@@ -69,8 +72,13 @@ export function compileQuery(text: string, options: CompileOptions = {}): QueryP
   const nesting = deepestNesting(text);
   const tooDeep = { message: 'the query is nested too deeply', span: nesting.span };
   if (nesting.depth > MAX_NESTING) throw reporter.error('QUERY', [tooDeep]);
+  const cache = cacheFor(text, options);
+  const known = cache?.get();
+  if (known) return known;
   try {
-    return { text, root: compile(text, options, reporter) };
+    const plan = { text, root: compile(text, options, reporter) };
+    cache?.put(plan);
+    return plan;
   } catch (error) {
     // Both the parser and the lowering recurse over the text's nesting.
     if (!(error instanceof RangeError)) throw error;
@@ -86,6 +94,17 @@ export function locatedInQuery(
 ): unknown {
   const reporter = new Reporter(text, options);
   return located(error, (start, end) => reporter.problem({ message: '', span: { start, end } }));
+}
+
+/** The place of a query's plan in the cache; undefined where the plan depends on more than can be compared. */
+function cacheFor(
+  text: string,
+  { cache, tables, watchlists, externals, functions, capabilities }: CompileOptions,
+): { get(): QueryPlan | undefined; put(plan: QueryPlan): void } | undefined {
+  const texts = [text, ...Object.values(functions ?? {}).map((saved) => saved.text)];
+  if (!cache || capabilities || texts.some((each) => /\bevaluate\b/.test(each))) return undefined;
+  const parts = [text, tables, watchlists, externals, functions];
+  return { get: () => cache.get(parts), put: (plan) => cache.put(parts, plan) };
 }
 
 function compile(query: string, options: CompileOptions, reporter: Reporter): Plan {

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { TocsinError } from '../base/errors.ts';
 import type { RowTable, SavedFunction } from '../kql/compile.ts';
+import { type PlanCache, planCacheFolder, planCacheIn } from '../kql/plan-cache.ts';
 import { rowTable, withSearchKey } from './query.ts';
 
 /**
@@ -38,19 +39,23 @@ export interface TableFiles {
   readonly watchlist?: Readonly<Record<string, string>>;
   readonly external?: Readonly<Record<string, string>>;
   readonly function?: Readonly<Record<string, string>>;
+  /** Whether plans are kept from one process to the next; they are unless this is false. */
+  readonly cache?: boolean;
 }
 
-/** What a compilation is to know of watchlists, external data and saved functions, read from files. */
+/** What a compilation is to know of watchlists, external data and saved functions, read from files, and of plans made before. */
 export function tablesFromFiles(files: TableFiles): {
   readonly watchlists: Record<string, RowTable>;
   readonly externals: Record<string, RowTable>;
   readonly functions: Record<string, SavedFunction>;
+  readonly cache: PlanCache | undefined;
 } {
   const read = (paths: Readonly<Record<string, string>> = {}): [string, RowTable][] =>
     Object.entries(paths).map(([name, path]) => [name, readRowTable(path)]);
   return {
     watchlists: Object.fromEntries(read(files.watchlist).map(([alias, table]) => [alias, withSearchKey(table)])),
     externals: Object.fromEntries(read(files.external)),
+    cache: files.cache === false ? undefined : planCacheIn(planCacheFolder()),
     functions: Object.fromEntries(
       Object.entries(files.function ?? {}).map(([name, file]) => [name, { text: readText(file), file }]),
     ),

@@ -56,6 +56,8 @@ export interface QueryOptions {
   readonly externals?: Readonly<Record<string, TableInput>>;
   /** Functions that the workspace has saved, by name. */
   readonly functions?: Readonly<Record<string, SavedFunction>>;
+  /** Where plans are kept from one process to the next. */
+  readonly cache?: CompileOptions['cache'];
   /** Named in error messages; `query` where absent. */
   readonly file?: string;
   /** Bytes that the query's rows may take, by estimate; 4 GB where absent. */
@@ -97,6 +99,7 @@ export async function query(kql: string, options: QueryOptions = {}): Promise<Qu
   const compileOptions: CompileOptions = {
     ...(options.file === undefined ? {} : { file: options.file }),
     ...(options.functions && { functions: options.functions }),
+    cache: options.cache,
     tables: Object.fromEntries([...given].map(([name, table]) => [name, table.columns])),
     watchlists: Object.fromEntries(
       Object.entries(rowTables(options.watchlists)).map(([alias, table]) => [alias, withSearchKey(table)]),

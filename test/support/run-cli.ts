@@ -27,7 +27,8 @@ export function temporaryFolder(): string {
 export function tocsin(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
   const child = spawn(process.execPath, [BINARY, ...args], {
     cwd: options.cwd ?? REPOSITORY,
-    env: { PATH: process.env['PATH'], ...options.env },
+    // Plans are kept between the processes of one run, as they are between a user's, and never among the user's own.
+    env: { PATH: process.env['PATH'], XDG_CACHE_HOME: path.join(REPOSITORY, 'dist/.cache'), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];
