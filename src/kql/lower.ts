@@ -1715,6 +1715,13 @@ export class QueryLowering implements Lowering {
         this.#scalars.make('bin', [convert(bound, type), step!], type, span);
       [from, to] = [binned(from), this.#scalars.make('+', [binned(to), step], type, span)];
     }
+    const { type: axisType } = axisOutput!.expression;
+    if (!isCountable(axisType)) {
+      this.refuse(node['OnClause'], cx, `an axis of type ${axisType} is not supported`);
+    }
+    if (step && !isCountable(step.type)) {
+      this.reject(range, cx, `the step of make-series is a number or a timespan, found ${step.type}`);
+    }
     return {
       op: 'series',
       input,
@@ -1851,6 +1858,11 @@ function compareGranny(a: string, b: string): number {
   const [, aHead = '', aTail = ''] = /^(.*?)(\d*)$/s.exec(a) ?? [];
   const [, bHead = '', bTail = ''] = /^(.*?)(\d*)$/s.exec(b) ?? [];
   return compareText(aHead, bHead) || Number(aTail) - Number(bTail);
+}
+
+/** Values that stand on an axis at equal distances. */
+function isCountable(type: ScalarType): boolean {
+  return type === 'int' || type === 'long' || type === 'real' || type === 'datetime' || type === 'timespan';
 }
 
 function oneRow(span: Span): Plan {

@@ -72,9 +72,9 @@ describe('a name that nobody knows', () => {
     expect(failure('_Im_Authentication() | take 1', {}).problems[0]!.hint).toContain(
       '--function _Im_Authentication=FILE',
     );
-    expect(failure('Heartbeat | take 1', {}).problems[0]!.hint).toContain('--function Heartbeat=FILE');
-    const functions = { Heartbeat: { text: 'datatable(Computer:string)["a", "b"]' } };
-    expect(await rows('Heartbeat | where Computer == "b" | count', functions)).toEqual([[1]]);
+    expect(failure('Inventory | take 1', {}).problems[0]!.hint).toContain('--function Inventory=FILE');
+    const functions = { Inventory: { text: 'datatable(Computer:string)["a", "b"]' } };
+    expect(await rows('Inventory | where Computer == "b" | count', functions)).toEqual([[1]]);
   });
 });
 

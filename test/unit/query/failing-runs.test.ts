@@ -37,6 +37,11 @@ describe('constants that no run could use', () => {
     ["datatable(t:string)[] | where t matches regex '['", /^query:1:31: "\[" is not a regular expression/],
     ["print extract('(', 1, 'a')", /^query:1:7: "\(" is not a regular expression/],
     ["let p = '(';\nprint replace(p, '', 'a')", /^query:2:7: "\(" is not a regular expression/],
+    [
+      "print t = now() | make-series count() on t from ago(1d) to now() step '('",
+      /^query:1:44: the step of make-series is a number or a timespan, found string/,
+    ],
+    ['print x = decimal(1) | make-series count() on x step 1', /^query:1:44: an axis of type decimal is not supported/],
     ["print t = 'a=1' | parse-kv t as (a:string) with (quote='x')", /^query:1:19: parse-kv without pair_delimiter/],
   ];
   it.each(cases)('are refused before anything runs: %s', async (kql, message) => {

@@ -27,10 +27,16 @@ describe('the tables of a workspace', () => {
     }
   });
 
-  it.each(['AADUserRiskEvents', 'AADRiskyUsers', 'SecurityAlert', 'MicrosoftGraphActivityLogs'])(
-    'include %s, which rules about sign-ins join',
-    (table) => expect(knownTables()).toContain(table),
-  );
+  it.each([
+    'AADUserRiskEvents',
+    'AADRiskyUsers',
+    'SecurityAlert',
+    'MicrosoftGraphActivityLogs',
+    'SecurityEvent',
+    'CommonSecurityLog',
+    'AWSCloudTrail',
+    'IdentityLogonEvents',
+  ])('include %s, which rules about sign-ins join', (table) => expect(knownTables()).toContain(table));
 });
 
 describe('columns that Log Analytics shows only to a query that names them', () => {
