@@ -173,7 +173,7 @@ ${content}
   /** A link to the line of the listing where a clause stands. */
   #line(loss: ClauseLosses, word = 'line'): Markup {
     const line = listedLine(this.#reported.rule, loss);
-    return html`<a href="#${this.#id}-L${line}">${word} ${line}</a>`;
+    return html`<a class="whole" href="#${this.#id}-L${line}">${word} ${line}</a>`;
   }
 
   #headlines(): Markup {

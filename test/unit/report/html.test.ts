@@ -104,13 +104,13 @@ describe('the page', () => {
     expect(page).toMatch(
       /<li id="r0-L4" class="lossy"><code>  \| <mark>where Category in \(&quot;Policy&quot;\)<\/mark><\/code><details class="note"><summary>lost 1 of 2 missed attacks \(1 event\)/,
     );
-    expect(page).toContain('<a href="#r0-L4">line 4</a>');
+    expect(page).toContain('<a class="whole" href="#r0-L4">line 4</a>');
   });
 
   test('lists the query of a rule that stands on one line, and finds the clauses in it', () => {
     const page = reportHtml(reportOfRuleOnOneLine(), NO_ASSETS);
     expect(page).toMatch(/<li id="r0-L2" class="lossy"><code>\| <mark>where Category/);
-    expect(page).toContain('<a href="#r0-L2">line 2</a>');
+    expect(page).toContain('<a class="whole" href="#r0-L2">line 2</a>');
   });
 
   test('sets several rules side by side', () => {
