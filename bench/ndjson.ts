@@ -1,11 +1,12 @@
 /** Case (b): from NDJSON on disk, as Log Analytics exports it, to scored alerts. */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { COLUMN_EPOCH_TICKS, UNIX_EPOCH_TICKS } from '../src/base/time.ts';
 import { exportDataset } from '../src/dataset/export.ts';
 import { importFiles } from '../src/dataset/import.ts';
-import { openDataset } from '../src/dataset/read.ts';
+import { type Dataset, openDataset } from '../src/dataset/read.ts';
 import { TRUTH_FILE } from '../src/dataset/write.ts';
 import { replay } from '../src/replay/replay.ts';
 import { scannedColumns } from '../src/plan/plan.ts';
@@ -27,7 +28,7 @@ const AUDITS = 'AuditLogs';
 
 export async function ndjsonCase(bench: Bench, compiled: CompiledRule): Promise<CaseResult> {
   const dataset = await seedDataset({ ...bench, rows: Math.max(1000, Math.round(bench.rows / SHARE)) });
-  const exported = `${dataset.path}-ndjson`;
+  const exported = await exportedFolder(dataset);
   const file = (table: string): string => path.join(exported, `${table}.ndjson`);
   if (!existsSync(exported)) {
     bench.note('exporting NDJSON');
@@ -48,7 +49,8 @@ export async function ndjsonCase(bench: Bench, compiled: CompiledRule): Promise<
       columns,
     });
     const found = await openDataset(imported);
-    const result = await replay(found, compiled, { threads });
+    // As the command line has it: no threads where starting them takes longer than the work.
+    const result = await replay(found, compiled);
     score(result, compiled.rule.name, await found.truth(), found.manifest);
     return result;
   };
@@ -117,6 +119,18 @@ export async function ndjsonCase(bench: Bench, compiled: CompiledRule): Promise<
   } finally {
     await rm(imported, { recursive: true, force: true });
   }
+}
+
+/** Where the dataset's NDJSON goes: named after what is in the dataset, so that none outlives it. */
+async function exportedFolder(dataset: Dataset): Promise<string> {
+  const { dir, base } = path.parse(dataset.path);
+  const name = `${base}-ndjson-${createHash('sha256').update(JSON.stringify(dataset.manifest)).digest('hex').slice(0, 8)}`;
+  for (const other of await readdir(dir)) {
+    if (other.startsWith(`${base}-ndjson-`) && other !== name) {
+      await rm(path.join(dir, other), { recursive: true, force: true });
+    }
+  }
+  return path.join(dir, name);
 }
 
 async function versionOf(): Promise<string> {

@@ -164,3 +164,35 @@ export function allRuns(codeOf: CodeOf, first: bigint, runs: number): Record<str
       HAVING a.generated - max(s.generated) BETWEEN 0 AND ${60n * TICKS_PER_MINUTE}`,
   };
 }
+
+/** The same for ClickHouse, which has no parameters here and other words for some things. */
+export function clickHouseRun(codeOf: CodeOf, now: bigint, run: number): string {
+  const { succeeded, privileged } = filters(codeOf);
+  const visible = `generated > ${now - 2n * HOUR} AND generated <= ${now} AND ingested <= ${now + LATE}`;
+  return `
+    SELECT toInt32(${run}) AS run, a.generated AS generated, a.upn AS upn, operation, result, category, targets, last_sign_in, ip
+    FROM (SELECT * FROM audits AS a WHERE ${visible} AND ${privileged}) AS a
+    JOIN (SELECT upn, ip, max(generated) AS last_sign_in FROM signins WHERE ${visible} AND ${succeeded} GROUP BY upn, ip) AS l
+      ON a.upn = l.upn
+    WHERE a.generated - last_sign_in BETWEEN 0 AND ${60n * TICKS_PER_MINUTE}`;
+}
+
+/** All runs in one statement for ClickHouse: every row once for each of its two runs. */
+export function clickHouseAllRuns(codeOf: CodeOf, first: bigint, runs: number): string {
+  const { succeeded, privileged } = filters(codeOf);
+  const runOf = `toInt32(intDiv(generated - ${first} + ${1000n * HOUR - 1n}, ${HOUR}) - 999)`;
+  const seen = `run >= 0 AND run < ${runs} AND ingested <= ${first} + run * ${HOUR} + ${LATE}`;
+  const audited = `
+    SELECT run, generated, upn, operation, result, category, targets
+    FROM (SELECT *, arrayJoin([${runOf}, ${runOf} + 1]) AS run FROM audits AS a WHERE ${privileged}) WHERE ${seen}`;
+  return `
+    SELECT toInt32(a.run) AS run, a.generated AS generated, a.upn AS upn, operation, result, category, targets, last_sign_in, ip
+    FROM (${audited}) AS a
+    JOIN (SELECT run, upn, ip, max(generated) AS last_sign_in
+          FROM (SELECT arrayJoin([${runOf}, ${runOf} + 1]) AS run, upn, ip, generated, ingested FROM signins
+                WHERE ${succeeded} AND upn IN (SELECT upn FROM audits AS a WHERE ${privileged}))
+          WHERE ${seen} AND (run, upn) IN (SELECT DISTINCT run, upn FROM (${audited}))
+          GROUP BY run, upn, ip) AS l
+      ON a.run = l.run AND a.upn = l.upn
+    WHERE a.generated - last_sign_in BETWEEN 0 AND ${60n * TICKS_PER_MINUTE}`;
+}

@@ -6,6 +6,7 @@ import { COLUMN_EPOCH_TICKS } from '../src/base/time.ts';
 import type { Dataset } from '../src/dataset/read.ts';
 import { openExecutor, replay } from '../src/replay/replay.ts';
 import type { CompiledRule } from '../src/rules/compile.ts';
+import { ClickHouse, CLICKHOUSE_ABSENT } from './clickhouse.ts';
 import { type Bench, type Competitor, compete } from './compete.ts';
 import { seedDataset, workOf } from './datasets.ts';
 import { digestRows } from './digest.ts';
@@ -13,7 +14,15 @@ import { DuckDb } from './duckdb.ts';
 import { neededColumns, sharedFields } from './floor.ts';
 import { Workers } from './pool.ts';
 import type { CaseResult } from './report.ts';
-import { allRuns, oneRun, SEED_DIGEST, SEED_TABLES } from './seed-rule-sql.ts';
+import {
+  allRuns,
+  clickHouseAllRuns,
+  clickHouseRun,
+  type CodeOf,
+  oneRun,
+  SEED_DIGEST,
+  SEED_TABLES,
+} from './seed-rule-sql.ts';
 import { threadsText } from './text.ts';
 
 export async function seedRuleCases(bench: Bench, compiled: CompiledRule): Promise<CaseResult[]> {
@@ -28,6 +37,7 @@ async function enginesCase(bench: Bench, dataset: Dataset, compiled: CompiledRul
   const executor = openExecutor(dataset, compiled.plan.root, { threads: bench.threads });
   const threads = threadsText(bench.threads);
   const duckdb = await DuckDb.open(bench.threads);
+  const clickhouse = await ClickHouse.open(bench.folder, bench.threads);
   try {
     bench.note('loading the tables into DuckDB');
     await duckdb.load(dataset, SEED_TABLES);
@@ -68,16 +78,62 @@ async function enginesCase(bench: Bench, dataset: Dataset, compiled: CompiledRul
         }),
       ),
     ];
+    if (clickhouse)
+      competitors.push(...(await clickHouseCompetitors(clickhouse, duckdb, { codeOf, first, every, runs, threads })));
     return await compete(bench, {
       case: 'a',
       work: { ...workOf(dataset), runs, resultRows: ours.rows.length },
       competitors,
-      versions: { DuckDB: await duckdb.version() },
+      versions: { DuckDB: await duckdb.version(), ...(clickhouse && { ClickHouse: clickhouse.version() }) },
+      notes: clickhouse ? [] : [CLICKHOUSE_ABSENT],
     });
   } finally {
+    await clickhouse?.close();
     duckdb.close();
     await executor.close();
   }
+}
+
+interface Schedule {
+  readonly codeOf: CodeOf;
+  /** Ticks of run 0. */
+  readonly first: bigint;
+  readonly every: bigint;
+  readonly runs: number;
+  readonly threads: string;
+}
+
+async function clickHouseCompetitors(
+  clickhouse: ClickHouse,
+  duckdb: DuckDb,
+  { codeOf, first, every, runs, threads }: Schedule,
+): Promise<Competitor[]> {
+  await clickhouse.load(duckdb, [
+    { name: 'signins', orderBy: 'generated' },
+    { name: 'audits', orderBy: 'generated' },
+    ...['upn', 'ip', 'operation'].map((domain) => ({ name: `names of ${domain}`, orderBy: 'code' })),
+  ]);
+  const contestant = (name: string, table: string, run: () => void): Competitor => {
+    clickhouse.run(
+      `CREATE TABLE ${table} ENGINE = MergeTree ORDER BY tuple() AS ${clickHouseRun(codeOf, 0n, 0)} LIMIT 0`,
+    );
+    return {
+      name: `ClickHouse, ${threads}, ${name}`,
+      before: () => clickhouse.rows(`TRUNCATE TABLE ${table}`),
+      run,
+      digest: () => clickhouse.digest(table, SEED_DIGEST.sql),
+    };
+  };
+  return [
+    contestant('a query a run', 'results', () => {
+      for (let run = 0; run < runs; run++) {
+        clickhouse.run(`INSERT INTO results ${clickHouseRun(codeOf, first + BigInt(run) * every, run)}`);
+      }
+    }),
+    contestant('one statement', 'all_results', () =>
+      clickhouse.run(`INSERT INTO all_results ${clickHouseAllRuns(codeOf, first, runs)}`),
+    ),
+  ];
 }
 
 async function floorCase(bench: Bench, dataset: Dataset, compiled: CompiledRule): Promise<CaseResult> {
