@@ -13,8 +13,9 @@ import { PARTITION } from '../generators/assumptions.ts';
 import { measureIncidents } from '../generators/yardsticks.ts';
 import { type Dataset, openDataset } from '../src/dataset/read.ts';
 import type { Facts, FieldArray } from '../src/dataset/facts.ts';
-import { encodeFacts } from '../src/dataset/facts-file.ts';
-import { createDatasetFolder, type WrittenFile, writePartition } from '../src/dataset/write.ts';
+import { encodeFacts } from '../src/dataset/facts-encode.ts';
+import { createDatasetFolder, type WrittenFile } from '../src/dataset/write.ts';
+import { writePartition } from '../src/dataset/write-partition.ts';
 import type { Bench } from './compete.ts';
 import { type Progress, runTasks } from './pool.ts';
 

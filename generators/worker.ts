@@ -1,7 +1,8 @@
 /** What a generator thread runs; piscina loads it. Nothing but wiring: the work is in partition.ts. */
 import { type PlainError, toPlainError } from '../src/base/errors.ts';
 import type { Facts } from '../src/dataset/facts.ts';
-import { type WrittenFile, writePartition } from '../src/dataset/write.ts';
+import type { WrittenFile } from '../src/dataset/write.ts';
+import { writePartition } from '../src/dataset/write-partition.ts';
 import { planIncidents, type Plan } from './attacks/plan.ts';
 import { applyFaults } from './faults.ts';
 import { generatePartition } from './partition.ts';

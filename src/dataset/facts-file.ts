@@ -18,44 +18,25 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import {
-  type Data,
-  type DataType,
-  Dictionary,
-  Field,
-  Float64,
-  Message,
-  RecordBatch,
-  RecordBatchFileWriter,
-  Schema,
-  Struct,
-  Uint16,
-  Uint32,
-  Uint8,
-  Utf8,
-  makeData,
-  makeVector,
-} from 'apache-arrow';
 import { TocsinError } from '../base/errors.ts';
-import { Utf8Texts } from './utf8-texts.ts';
-import type { Attribute, Facts, FieldArray } from './facts.ts';
-import { sortFacts, type StoredFacts, type StoredHeader, type TextAttribute } from './stored-facts.ts';
+import type { FieldArray } from './facts.ts';
+import type { StoredFacts, StoredHeader, TextAttribute } from './stored-facts.ts';
 
-const FORMAT = 'tocsin.facts/1';
+export const FORMAT = 'tocsin.facts/1';
 /** Footer length and magic at the end of a file. */
-const TAIL_BYTES = 10;
+export const TAIL_BYTES = 10;
 /** Length and SHA-256 after the index. */
-const INDEX_SUFFIX_BYTES = 36;
+export const INDEX_SUFFIX_BYTES = 36;
 
-type Width = 'f64' | 'u32' | 'u16' | 'u8';
+export type Width = 'f64' | 'u32' | 'u16' | 'u8';
 
 /** Bytes of the file. */
-interface Region {
+export interface Region {
   readonly offset: number;
   readonly length: number;
 }
 
-interface FieldHeader {
+export interface FieldHeader {
   readonly name: string;
   readonly values: Region;
   readonly width: Width;
@@ -83,184 +64,7 @@ export interface FactsHeader extends StoredHeader {
   readonly dimensions: readonly DimensionHeader[];
 }
 
-/** A file of facts as bytes, and the times at its ends (ticks since 2020; undefined where no row has a TimeGenerated). */
-export interface EncodedFacts {
-  /** The file, in pieces that follow each other. */
-  readonly pieces: readonly Uint8Array[];
-  readonly firstGenerated: number | undefined;
-  readonly lastGenerated: number | undefined;
-}
-
-function widthOf(field: FieldArray): Width {
-  if (field instanceof Float64Array) return 'f64';
-  return field instanceof Uint8Array ? 'u8' : field instanceof Uint16Array ? 'u16' : 'u32';
-}
-
-/** UTF-8 of all texts, one after another, and where each begins. */
-function encodeTexts(texts: readonly string[]): { offsets: Int32Array; bytes: Uint8Array } {
-  const offsets = new Int32Array(texts.length + 1);
-  let total = 0;
-  for (let i = 0; i < texts.length; i++) {
-    total += Buffer.byteLength(texts[i]!, 'utf8');
-    if (total > 0x7fffffff) throw tooMuchText();
-    offsets[i + 1] = total;
-  }
-  const bytes = Buffer.alloc(total);
-  for (let i = 0; i < texts.length; i++) bytes.write(texts[i]!, offsets[i]!, 'utf8');
-  return { offsets, bytes };
-}
-
-/** Texts that an Arrow file can hold. */
-function checkedTexts({ offsets, bytes }: Utf8Texts): { offsets: Int32Array; bytes: Uint8Array } {
-  if (bytes.length > 0x7fffffff) throw tooMuchText();
-  return { offsets: offsets instanceof Int32Array ? offsets : Int32Array.from(offsets), bytes };
-}
-
-function tooMuchText(): TocsinError {
-  return new TocsinError('OUTPUT', 'a column holds more than 2 GiB of distinct text');
-}
-
-function attributeData(attribute: Attribute) {
-  if (attribute instanceof Float64Array) {
-    return makeData({ type: new Float64(), length: attribute.length, nullCount: 0, data: attribute });
-  }
-  const { offsets, bytes } = attribute instanceof Utf8Texts ? checkedTexts(attribute) : encodeTexts(attribute);
-  return makeData({
-    type: new Utf8(),
-    length: attribute.length,
-    nullCount: 0,
-    valueOffsets: offsets,
-    data: bytes,
-  });
-}
-
-/**
- * Writes the schema in front too, as the specification has it and the library does not, so that a file can also be read
- * as a stream; and notes where each buffer comes to lie.
- */
-class NotingWriter extends RecordBatchFileWriter {
-  /** Buffers of each dictionary by its id. */
-  readonly dictionaries = new Map<number, readonly Region[]>();
-  rows: readonly Region[] = [];
-  #body: readonly Region[] = [];
-
-  protected override _writeSchema(schema: Schema): this {
-    super._writeSchema(schema);
-    return this._writeMessage(Message.from(schema));
-  }
-
-  protected override _writeDictionaryBatch(dictionary: Data, id: number, isDelta = false): this {
-    super._writeDictionaryBatch(dictionary, id, isDelta);
-    this.dictionaries.set(id, this.#body);
-    return this;
-  }
-
-  protected override _writeRecordBatch(batch: RecordBatch): this {
-    super._writeRecordBatch(batch);
-    this.rows = this.#body;
-    return this;
-  }
-
-  protected override _writeBodyBuffers(buffers: ArrayBufferView[]): this {
-    let offset = this._position;
-    this.#body = buffers.map(({ byteLength }) => {
-      const region = { offset, length: byteLength };
-      offset += (byteLength + 7) & ~7;
-      return region;
-    });
-    return super._writeBodyBuffers(buffers);
-  }
-}
-
-/** Sorts the rows stably by TimeGenerated (null first) and encodes them. */
-export function encodeFacts(facts: Facts): EncodedFacts {
-  const sorted = sortFacts(facts);
-  const { rowCount, timeless } = sorted.header;
-  const dimensionNames = [...new Set(sorted.fields.flatMap(({ dimension }) => dimension ?? []))].sort();
-  const attributeNames: string[][] = [];
-  const dictionaries = dimensionNames.map((name) => {
-    const { size, attributes } = sorted.dimensions[name]!;
-    const names = Object.keys(attributes).sort();
-    const children = names.map((attribute) => attributeData(attributes[attribute]!));
-    attributeNames.push(names);
-    const type = new Struct(names.map((attribute, i) => new Field(attribute, children[i]!.type as DataType, false)));
-    return makeVector(makeData({ type, length: size, nullCount: 0, children }));
-  });
-
-  const headers: Omit<FieldHeader, 'values'>[] = [];
-  const arrowFields: Field[] = [];
-  const children = sorted.fields.map(({ name, values, hasNulls, dimension: dimensionName }) => {
-    const dimension = dimensionName === undefined ? undefined : dimensionNames.indexOf(dimensionName);
-    headers.push({ name, width: widthOf(values), ...(dimension === undefined ? {} : { dimension }), hasNulls });
-    if (dimension !== undefined) {
-      const indices = indexType(values);
-      const dictionary = dictionaries[dimension]!;
-      const type = new Dictionary(dictionary.type, indices, dimension, false);
-      arrowFields.push(new Field(name, type, false));
-      return makeData({ type, length: rowCount, nullCount: 0, data: values as Uint32Array, dictionary });
-    }
-    const type = values instanceof Float64Array ? new Float64() : indexType(values);
-    arrowFields.push(new Field(name, type, false));
-    return makeData({ type: type as Float64, length: rowCount, nullCount: 0, data: values as Float64Array });
-  });
-
-  const schema = new Schema(arrowFields);
-  const writer = new NotingWriter();
-  writer.write(
-    new RecordBatch(schema, makeData({ type: new Struct(arrowFields), length: rowCount, nullCount: 0, children })),
-  );
-  writer.finish();
-
-  const header: FactsHeader = {
-    format: FORMAT,
-    ...sorted.header,
-    // Each field is a validity buffer, which is empty, and its values.
-    fields: headers.map((field, index) => ({ ...field, values: writer.rows[2 * index + 1]! })),
-    dimensions: dimensionNames.map((name, id) => {
-      // The struct's validity, then for each attribute its validity and its one or two buffers.
-      let next = 1;
-      return {
-        name,
-        size: sorted.dimensions[name]!.size,
-        attributes: attributeNames[id]!.map((attribute) => {
-          const isNumber = sorted.dimensions[name]!.attributes[attribute] instanceof Float64Array;
-          const first = next + 1;
-          next = first + (isNumber ? 1 : 2);
-          return {
-            name: attribute,
-            kind: isNumber ? 'number' : 'text',
-            regions: writer.dictionaries.get(id)!.slice(first, next),
-          };
-        }),
-      };
-    }),
-  };
-  return {
-    pieces: withIndex(writer.toUint8Array(true), header),
-    firstGenerated: timeless < rowCount ? sorted.times[timeless]! : undefined,
-    lastGenerated: timeless < rowCount ? sorted.times[rowCount - 1]! : undefined,
-  };
-}
-
-/** Puts the index in front of the footer. */
-function withIndex(arrow: Uint8Array, header: FactsHeader): Uint8Array[] {
-  const footerLength = Buffer.from(arrow.buffer, arrow.byteOffset, arrow.length).readInt32LE(arrow.length - TAIL_BYTES);
-  const footerStart = arrow.length - TAIL_BYTES - footerLength;
-  // The footer starts at a multiple of 8, as before.
-  const json = Buffer.from(JSON.stringify(header));
-  const index = Buffer.alloc(Math.ceil((json.length + INDEX_SUFFIX_BYTES) / 8) * 8, ' ');
-  json.copy(index);
-  const length = index.length - INDEX_SUFFIX_BYTES;
-  index.writeUInt32LE(length, length);
-  sha256(index.subarray(0, length)).copy(index, length + 4);
-  return [arrow.subarray(0, footerStart), index, arrow.subarray(footerStart)];
-}
-
-function indexType(field: FieldArray): Uint8 | Uint16 | Uint32 {
-  return field instanceof Uint8Array ? new Uint8() : field instanceof Uint16Array ? new Uint16() : new Uint32();
-}
-
-function sha256(bytes: Uint8Array): Buffer {
+export function sha256(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
 }
 

@@ -3,7 +3,7 @@ import { type PlainError, toPlainError } from '../base/errors.ts';
 import { type TableParts, mergedFacts } from './import-merge.ts';
 import { type ImportPart, readPart } from './import-part.ts';
 import type { Segment, SegmentOptions } from './import-segment.ts';
-import { type WrittenFile, writePartition } from './write.ts';
+import type { WrittenFile } from './write.ts';
 
 export type ImportTask =
   | {
@@ -38,18 +38,20 @@ export default async function runTask(task: ImportTask): Promise<ImportAnswer> {
       const { part, options, progress } = task;
       return { ok: true, segment: await readPart(part, options, (bytes) => Atomics.add(progress, 0, BigInt(bytes))) };
     }
-    return { ok: true, written: writePartitions(task) };
+    return { ok: true, written: await writePartitions(task) };
   } catch (error) {
     return { ok: false, error: toPlainError(error) };
   }
 }
 
-export function writePartitions({
+/** Threads start sooner without what only writing needs. */
+export async function writePartitions({
   folder,
   tables,
   from,
   to,
-}: Pick<ImportTask & { kind: 'write' }, 'folder' | 'tables' | 'from' | 'to'>): WrittenPartitions {
+}: Pick<ImportTask & { kind: 'write' }, 'folder' | 'tables' | 'from' | 'to'>): Promise<WrittenPartitions> {
+  const { writePartition } = await import('./write-partition.ts');
   const files: WrittenFile[] = [];
   let rowsWithoutIngestionTime = 0;
   for (let partition = from; partition < to; partition++) {

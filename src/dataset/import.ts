@@ -204,7 +204,7 @@ class InlineWork implements Work {
   ): Promise<WrittenPartitions> {
     const all: WrittenPartitions[] = [];
     for (let partition = 0; partition < partitionCount; partition++) {
-      all.push(writePartitions({ folder, tables, from: partition, to: partition + 1 }));
+      all.push(await writePartitions({ folder, tables, from: partition, to: partition + 1 }));
       // Signals are heard between partitions; whoever listens may throw here.
       await new Promise((resolve) => setImmediate(resolve));
       onProgress();

@@ -2,26 +2,21 @@
  * Writing a dataset. The folder grows under a temporary name beside its target and is renamed when whole: at no moment,
  * not even after a kill, does the target name hold half a dataset.
  */
-import { createHash } from 'node:crypto';
-import { closeSync, createWriteStream, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, rmSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import ndjson from 'ndjson';
 import { TocsinError } from '../base/errors.ts';
-import { formatDatetime, ticksFromColumnTicks } from '../base/time.ts';
-import type { Facts } from './facts.ts';
 import { type Finished, type Identity, Journal, takeOver } from './journal.ts';
-import { encodeFacts } from './facts-file.ts';
 import type { Manifest, PartitionFile, TableManifest } from './manifest.ts';
 import type { TruthIncident } from './truth.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const TRUTH_FILE = 'truth.ndjson';
-const TABLES_FOLDER = 'tables';
+export const TABLES_FOLDER = 'tables';
 
-/** A file of rows as {@link writePartition} wrote it; plain data, so it can be posted between threads. */
+/** A file of rows as `writePartition` wrote it; plain data, so it can be posted between threads. */
 export interface WrittenFile extends PartitionFile {
   readonly table: string;
 }
@@ -39,7 +34,7 @@ export interface DatasetContents
 
 /** A dataset in the making. Exactly one of `commit` and `abort` ends it. */
 export interface DatasetFolder {
-  /** Where its files go for now; pass this to {@link writePartition}. */
+  /** Where its files go for now; pass this to `writePartition`. */
   readonly path: string;
   /** Partitions that an earlier writer left whole, with their files. */
   readonly finished: Finished;
@@ -287,6 +282,8 @@ function compareTexts(a: string, b: string): number {
 
 async function writeTruth(file: string, incidents: readonly TruthIncident[]): Promise<void> {
   const sorted = incidents.toSorted((a, b) => compareTexts(a.start, b.start) || compareTexts(a.id, b.id));
+  // Loaded here: what only reads datasets, or names their files, starts sooner without.
+  const { default: ndjson } = await import('ndjson');
   await pipeline(Readable.from(sorted), ndjson.stringify(), lineFeeds(), createWriteStream(file));
 }
 
@@ -298,57 +295,4 @@ function lineFeeds(): Transform {
       done(null, `${line.toString().trimEnd()}\n`);
     },
   });
-}
-
-/**
- * Writes the rows of one partition, one file a table; a table without rows gets none. Synchronous, and safe to call from
- * several worker threads at once for different partitions.
- *
- * @param folderPath - {@link DatasetFolder.path}.
- * @throws TocsinError OUTPUT where a file cannot be written.
- */
-export function writePartition(folderPath: string, partition: number, tables: readonly Facts[]): WrittenFile[] {
-  return tables.filter(({ rowCount }) => rowCount > 0).map((facts) => writeFacts(folderPath, partition, facts));
-}
-
-/** Makes a folder whose parent exists: one that was aborted meanwhile must not come back. */
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-}
-
-function writeFacts(folderPath: string, partition: number, facts: Facts): WrittenFile {
-  const { pieces, firstGenerated, lastGenerated } = encodeFacts(facts);
-  const file = `${TABLES_FOLDER}/${facts.table}/${String(partition).padStart(5, '0')}.arrow`;
-  const target = path.join(folderPath, file);
-  try {
-    makeFolder(path.dirname(target));
-    const descriptor = openSync(target, 'wx');
-    try {
-      for (const piece of pieces) writeFileSync(descriptor, piece);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    throw outputError(target, error);
-  }
-  const hash = createHash('sha256');
-  for (const piece of pieces) hash.update(piece);
-  return {
-    table: facts.table,
-    partition,
-    file,
-    rowCount: facts.rowCount,
-    firstGenerated: isoOfColumnTicks(firstGenerated),
-    lastGenerated: isoOfColumnTicks(lastGenerated),
-    sizeBytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
-    sha256: hash.digest('hex'),
-  };
-}
-
-function isoOfColumnTicks(columnTicks: number | undefined): string | undefined {
-  return columnTicks === undefined ? undefined : formatDatetime(ticksFromColumnTicks(columnTicks));
 }

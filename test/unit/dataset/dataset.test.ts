@@ -19,11 +19,12 @@ import type { Batch, ColumnInfo } from '../../../src/columns/batch.ts';
 import { valueAt } from '../../../src/columns/column.ts';
 import type { ScalarType, Value } from '../../../src/columns/value.ts';
 import type { Facts } from '../../../src/dataset/facts.ts';
-import { encodeFacts } from '../../../src/dataset/facts-file.ts';
+import { encodeFacts } from '../../../src/dataset/facts-encode.ts';
 import { type Dataset, openDataset } from '../../../src/dataset/read.ts';
 import { argsortTimes } from '../../../src/dataset/sort.ts';
 import type { TruthIncident } from '../../../src/dataset/truth.ts';
-import { createDatasetFolder, writePartition } from '../../../src/dataset/write.ts';
+import { createDatasetFolder } from '../../../src/dataset/write.ts';
+import { writePartition } from '../../../src/dataset/write-partition.ts';
 import { INGESTION_TIME, tableColumns } from '../../../src/schema/tables.ts';
 import { type FactRow, factsOf } from '../../support/facts.ts';
 

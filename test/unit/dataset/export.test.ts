@@ -12,7 +12,8 @@ import type { Facts } from '../../../src/dataset/facts.ts';
 import { importFiles } from '../../../src/dataset/import.ts';
 import { type Dataset, openDataset } from '../../../src/dataset/read.ts';
 import type { TruthIncident } from '../../../src/dataset/truth.ts';
-import { createDatasetFolder, writePartition } from '../../../src/dataset/write.ts';
+import { createDatasetFolder } from '../../../src/dataset/write.ts';
+import { writePartition } from '../../../src/dataset/write-partition.ts';
 import { INGESTION_TIME, tableColumns } from '../../../src/schema/tables.ts';
 import { type FactRow, factsOf } from '../../support/facts.ts';
 
