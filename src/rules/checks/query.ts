@@ -677,8 +677,9 @@ const CHECKS: readonly Check[] = [
       '| extend Actor = tostring(InitiatedBy.user.id)',
     ),
     *find(input) {
-      for (const { span, ticks } of lookBacks(input)) {
-        if (ticks === input.rule.queryPeriod)
+      for (const { span, ticks, isRange } of lookBacks(input)) {
+        // A range cannot do without its lower end.
+        if (ticks === input.rule.queryPeriod && !isRange)
           yield { span, message: `ago(${formatDuration(ticks)}) repeats queryPeriod` };
       }
     },
@@ -804,7 +805,7 @@ function hasBaseline(plan: Plan): boolean {
 }
 
 /** Lower bounds that the query sets on TimeGenerated with a literal ago(). */
-function lookBacks({ plan }: CheckInput): { span: Span; ticks: bigint }[] {
+function lookBacks({ plan }: CheckInput): { span: Span; ticks: bigint; isRange: boolean }[] {
   return callsOf(plan).flatMap(({ call, input }) => {
     const [first, second] = call.args;
     if (!['>', '>=', 'between'].includes(call.name) || !first || second?.kind !== 'call' || second.name !== 'ago')
@@ -812,6 +813,7 @@ function lookBacks({ plan }: CheckInput): { span: Span; ticks: bigint }[] {
     const origin = originOf(first, input);
     const ago = second.args[0];
     if (origin.kind !== 'column' || origin.column !== 'TimeGenerated') return [];
-    return ago?.kind === 'literal' && typeof ago.value === 'bigint' ? [{ span: second.span, ticks: ago.value }] : [];
+    if (ago?.kind !== 'literal' || typeof ago.value !== 'bigint') return [];
+    return [{ span: second.span, ticks: ago.value, isRange: call.name === 'between' }];
   });
 }

@@ -323,6 +323,10 @@ describe('a check is silent', () => {
     expect(found.map(({ check, message }) => `${check}: ${message}`)).toEqual([]);
   };
 
+  test('on a range of times that begins where the window does', () => {
+    silent(over('| where TimeGenerated between (ago(1h) .. ago(10m))', ACT, BY_ID));
+  });
+
   test('on connectors whose tables it does not know, near in name to one that it knows or not', () => {
     for (const id of [
       'OfficeATP',
