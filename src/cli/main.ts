@@ -178,7 +178,7 @@ scenarioCommand('generate', 'generate a scenario')
     (await import('./commands/generate.ts')).generate(scenario, flags, terminal, interruptible()),
   );
 
-withLists(command('import', 'make a dataset of log files: NDJSON or JSON, plain or gzipped'))
+withLists(command('import', 'make a dataset of log files: NDJSON, JSON, CSV or Parquet, compressed or not'))
   .argument('<file...>', 'files, globs, or - for stdin')
   .option('--table <name>', 'the table of records that do not say which they belong to')
   .requiredOption('--out <folder>', 'where the dataset goes')

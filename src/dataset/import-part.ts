@@ -139,10 +139,8 @@ export const MAX_HEAD_BYTES = 256 << 20;
 
 /** What bytes that are not JSON seem to be, by their first ones. */
 const SIGNATURES: readonly (readonly [bytes: string, what: string])[] = [
-  ['PAR1', 'a Parquet file'],
   ['ARROW1', 'an Arrow file'],
   ['PK\u0003\u0004', 'a zip archive (or an Excel workbook)'],
-  ['\u0028\u00b5\u002f\u00fd', 'compressed with zstd'],
   ['BZh', 'compressed with bzip2'],
   ['\u00fd7zXZ', 'compressed with xz'],
   ['Obj\u0001', 'an Avro file'],
@@ -160,7 +158,8 @@ export function checkLooksLikeJson(file: string, head: Buffer): void {
   if (looksLikeCsv(text)) throw new TocsinError('INPUT', { message: `${file}: looks like CSV, expected JSON`, hint });
 }
 
-function looksLikeCsv(text: string): boolean {
+/** Whether a text begins as CSV with a line of names does. */
+export function looksLikeCsv(text: string): boolean {
   const first = text.trimStart()[0];
   const firstLine = text.trimStart().split('\n', 1)[0]!;
   return (
@@ -216,6 +215,9 @@ async function* textBytes(
     pipeline(Readable.from(concatenated(head, raw)), gunzip, () => undefined);
     chunks = gunzip[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     head = await headOf(chunks);
+  } else if (head.subarray(0, 4).equals(ZSTD_MAGIC)) {
+    chunks = unzstd(concatenated(head, raw));
+    head = await headOf(chunks);
   } else reading.reuse = true;
   if (head[0] === 0xff && head[1] === 0xfe) {
     const decoder = new TextDecoder('utf-16le');
@@ -226,6 +228,32 @@ async function* textBytes(
   checkLooksLikeJson(file, head);
   yield* concatenated(head, chunks);
 }
+
+const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+
+async function* unzstd(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const { Decompress } = await import('fzstd');
+  let done: Buffer[] = [];
+  const decompress = new Decompress((bytes) => done.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)));
+  const take = (chunk: Uint8Array, isLast: boolean): void => {
+    try {
+      decompress.push(chunk, isLast);
+    } catch (error) {
+      const { message } = error as Error;
+      throw new ZstdError(message === 'unexpected EOF' ? 'is cut short' : `is damaged: ${message}`, { cause: error });
+    }
+  };
+  for await (const chunk of compressed) {
+    // What is given stays in use until the next call, and the chunk does not.
+    take(Uint8Array.from(chunk), false);
+    yield* done;
+    done = [];
+  }
+  take(new Uint8Array(0), true);
+  yield* done;
+}
+
+class ZstdError extends Error {}
 
 /** The first bytes, at least 4 KiB where there are as many. */
 async function headOf(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
@@ -240,6 +268,9 @@ async function headOf(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
 
 export function readError(file: string, error: unknown): TocsinError {
   if (error instanceof TocsinError) return error;
+  if (error instanceof ZstdError) {
+    return new TocsinError('INPUT', `${file}: the zstd data ${error.message}`, { cause: error });
+  }
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'Z_BUF_ERROR') return new TocsinError('INPUT', `${file}: the gzip data is cut short`, { cause: error });
   if (code?.startsWith('Z_')) {

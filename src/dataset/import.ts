@@ -4,7 +4,7 @@
  * Memory holds the columns, in which a repeated value costs a byte or two a row, and a chunk of a file for each thread. A
  * bad record is counted and named; a file that is no log at all is an error.
  */
-import { open, readFile, stat } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
@@ -17,6 +17,7 @@ import { knownTables, tableColumns } from '../schema/tables.ts';
 import type { Label } from './facts.ts';
 import type { SegmentColumn } from './import-columns.ts';
 import { type TableParts, tableParts } from './import-merge.ts';
+import { convertToLines, convertible } from './import-convert.ts';
 import { type ImportPart, readError, readPart } from './import-part.ts';
 import {
   MAX_PROBLEMS,
@@ -97,8 +98,8 @@ const FEW_BYTES = 24 << 20;
 const PROGRESS_MS = 100;
 
 /**
- * Makes a dataset of log files: NDJSON, JSON lists and objects, and lists wrapped in `records`, `rows` or `value`, plain
- * or gzipped.
+ * Makes a dataset of log files: NDJSON, JSON lists and objects, and lists wrapped in `records`, `rows` or `value`, plain,
+ * gzipped or compressed with zstd; CSV with a line of names; Parquet.
  *
  * @param paths - files, globs, or `-` for stdin.
  * @throws TocsinError USAGE for an unknown table or a bad count; INPUT for files that cannot be read, that hold no
@@ -106,11 +107,12 @@ const PROGRESS_MS = 100;
  */
 export async function importFiles(paths: readonly string[], options: ImportOptions): Promise<ImportReport> {
   checkOptions(options);
-  const files = await findFiles(paths);
+  const found = await findFiles(paths);
   const incidents = options.truth === undefined ? [] : await readTruth(options.truth);
   const folder = await createDatasetFolder(options.out, { force: options.force ?? false });
   let work: Work | undefined;
   try {
+    const files = await convertedFiles(found, folder.path);
     const totalBytes = files.some(({ size }) => size === undefined)
       ? undefined
       : files.reduce((sum, { size }) => sum + size!, 0);
@@ -130,6 +132,7 @@ export async function importFiles(paths: readonly string[], options: ImportOptio
     const { files: written, rowsWithoutIngestionTime } = await work.write(folder.path, tables, partitionCount, () =>
       options.onProgress?.({ file: names.at(-1)!, bytes: totalBytes ?? 0, totalBytes, rows: read.rows }),
     );
+    for (const { converted } of files) if (converted) await rm(converted.lines);
     const { start, end } = timeRange(written);
     const unknownColumns = unknownColumnsOf(read.tables);
     const manifest = await folder.commit({
@@ -357,10 +360,10 @@ async function readFiles(
   const read = parts.flatMap(({ file }, index) => (segments[index] ? [{ file, segment: segments[index] }] : []));
   const problems: Problem[] = [];
   const counts: { file: string; rows: number; badRecords: number }[] = [];
-  for (const [index, { file }] of files.entries()) {
+  for (const [index, { file, converted }] of files.entries()) {
     const name = file === '-' ? 'stdin' : file;
     const own = read.filter((each) => each.file === index).map(({ segment }) => segment);
-    const found = problemsOf(name, own);
+    const found = problemsOf(name, own, converted?.shift ?? 0);
     const count = {
       file: name,
       rows: own.reduce((sum, segment) => sum + segment.rows, 0),
@@ -390,9 +393,9 @@ async function readFiles(
 }
 
 /** The first bad records of a file, at their lines. */
-function problemsOf(file: string, segments: readonly Segment[]): Problem[] {
+function problemsOf(file: string, segments: readonly Segment[], shift: number): Problem[] {
   const problems: Problem[] = [];
-  let lines = 0;
+  let lines = shift;
   for (const segment of segments) {
     for (const { line, message, hint } of segment.problems) {
       problems.push({ message, hint, position: { file, line: lines + line, column: 1 } });
@@ -403,7 +406,8 @@ function problemsOf(file: string, segments: readonly Segment[]): Problem[] {
 }
 
 /** How a file is cut up: a plain one of lines by its size, any other not at all. */
-async function partsOf({ file, size }: InputFile): Promise<ImportPart[]> {
+async function partsOf({ file: given, size, converted }: InputFile): Promise<ImportPart[]> {
+  const file = converted?.lines ?? given;
   const stream: ImportPart[] = [{ kind: 'stream', file: file === '-' ? 'stdin' : file }];
   if (size === undefined || size <= PART_BYTES) return stream;
   try {
@@ -435,6 +439,26 @@ interface InputFile {
   readonly file: string;
   /** Undefined for stdin. */
   readonly size: number | undefined;
+  /** Where its rows stand as lines of JSON, where it was no JSON; and how many lines they stand further up there. */
+  readonly converted?: { readonly lines: string; readonly shift: number };
+}
+
+/** Turns what is no JSON into lines, in files of a folder of ours. */
+async function convertedFiles(files: readonly InputFile[], folder: string): Promise<InputFile[]> {
+  const all: InputFile[] = [];
+  for (const [index, file] of files.entries()) {
+    const kind = file.size === undefined || file.size === 0 ? undefined : await convertible(file.file);
+    if (!kind) {
+      all.push(file);
+      continue;
+    }
+    const lines = path.join(folder, `converted-${index}.ndjson`);
+    await convertToLines(file.file, kind, lines);
+    const { size } = await stat(lines);
+    if (size === 0) throw new TocsinError('INPUT', `${file.file}: holds no rows`);
+    all.push({ file: file.file, size, converted: { lines, shift: kind === 'csv' ? 1 : 0 } });
+  }
+  return all;
 }
 
 function unknownColumnsOf(tables: ReadFiles['tables']): Record<string, Record<string, number>> {

@@ -322,6 +322,17 @@ describe('Parquet', () => {
   });
 });
 
+describe('Parquet that is imported again', () => {
+  it('gives the same rows, to 100 ns and to the infinities', async () => {
+    const rows = [...ROWS, { ...ROWS[1]!, _BilledSize: Number.NEGATIVE_INFINITY }, { ...ROWS[1]!, _BilledSize: 0.1 }];
+    const dataset = await datasetOf([[factsOf('SigninLogs', rows)]]);
+    await exportDataset(dataset, { out, format: 'parquet' });
+    const back = path.join(folder, 'back');
+    await importFiles([path.join(out, 'SigninLogs.parquet')], { out: back, table: 'SigninLogs', strict: true });
+    expect(rowsOf(await openDataset(back), 'SigninLogs')).toEqual(rowsOf(dataset, 'SigninLogs'));
+  });
+});
+
 describe('where an export cannot be written', () => {
   it('an existing file is kept, unless forced, and others are left alone', async () => {
     const dataset = await datasetOf([[factsOf('SigninLogs', ROWS)]]);

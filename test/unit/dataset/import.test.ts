@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
+import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatDatetime, parseIsoDatetime } from '../../../src/base/time.ts';
@@ -142,6 +143,55 @@ describe('the shapes of a file', () => {
       }),
     );
     expect(split(Buffer.from(texts[1]!), [])).toHaveLength(2);
+  });
+});
+
+describe('other formats', () => {
+  /** Lines as DuckDB compresses them. */
+  async function zstd(count: number): Promise<Buffer> {
+    const target = path.join(folder, 'made.zst');
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    await connection.run(
+      `COPY (SELECT 'SigninLogs' AS "Type", '2026-05-01T00:00:00Z' AS "TimeGenerated", 'u' || i || '@x' AS "UserPrincipalName"
+       FROM range(${count}) t(i)) TO '${target}' (FORMAT json, COMPRESSION zstd)`,
+    );
+    connection.closeSync();
+    instance.closeSync();
+    const bytes = readFileSync(target);
+    rmSync(target);
+    return bytes;
+  }
+
+  it('zstd, whole or cut short', async () => {
+    const bytes = await zstd(20_000);
+    const report = await importText(bytes);
+    expect([report.rows, report.badRecords]).toEqual([20_000, 0]);
+    expect((await cells('SigninLogs', 'UserPrincipalName')).at(-1)).toEqual(['u19999@x']);
+    await expect(importText(bytes.subarray(0, bytes.length - 50), { force: true })).rejects.toMatchObject({
+      code: 'INPUT',
+      message: expect.stringContaining('log.json: the zstd data is cut short'),
+    });
+  });
+
+  it('CSV as the portal exports it: quoted, over several lines, with JSON in cells', async () => {
+    const csv = [
+      '\ufeff"TimeGenerated [UTC]",UserPrincipalName,ResultType,LocationDetails,"DurationMs","Type"',
+      '"5/1/2026, 2:08:45.221 PM",a@x,0,"{""city"":""Köln"",""n"":1.0}",12,SigninLogs',
+      '2026-05-01T00:00:00.1234567Z,"b ""the\nboss""@x",50126,,,SigninLogs',
+      '2026-05-01T00:00:00Z,c@x,0,,,Nonsense',
+    ].join('\r\n');
+    const report = await importFiles([file('portal.csv', csv)], { out });
+    expect(
+      await cells('SigninLogs', 'TimeGenerated', 'UserPrincipalName', 'ResultType', 'LocationDetails', 'DurationMs'),
+    ).toEqual([
+      ['2026-05-01T00:00:00.1234567Z', 'b "the\nboss"@x', '50126', null, null],
+      ['2026-05-01T14:08:45.2210000Z', 'a@x', '0', '{"city":"Köln","n":1.0}', '12'],
+    ]);
+    expect(report.problems.map(({ position }) => [path.basename(position!.file), position!.line])).toEqual([
+      ['portal.csv', 4],
+    ]);
+    expect(readdirSync(out).sort()).toEqual(['manifest.json', 'tables', 'truth.ndjson']);
   });
 });
 
@@ -510,8 +560,9 @@ describe('files that are no log', () => {
     ['empty', '', /log.json: is empty/],
     ['blank', ' \n\n', /not one record was found/],
     ['binary', Uint8Array.of(1, 0, 2, 3), /is binary, expected JSON/],
-    ['Parquet', 'PAR1....', /is a Parquet file, expected JSON/],
-    ['CSV', 'TimeGenerated,UserPrincipalName,AppId\n1,2,3', /looks like CSV/],
+    ['no Parquet though it begins so', 'PAR1....', /log.json: cannot be read as Parquet: /],
+    ['CSV without rows', 'TimeGenerated,UserPrincipalName,AppId\n', /log.json: holds no rows/],
+    ['damaged zstd', Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3, 4, 5, 6, 7, 8, 9), /zstd data is/],
     ['HTML', '<html>', /is XML or HTML/],
     ['a text', 'hello world', /log.json:1:1: expected an object/],
     ['a number', '12', /log.json:1:1: expected an object/],
