@@ -23,32 +23,21 @@ export const APPLICATION_ACTORS = {
 export type ApplicationActor = keyof typeof APPLICATION_ACTORS;
 
 export function userInitiator(account: Account, ip: string): string {
-  return JSON.stringify({
-    user: { id: account.userId, displayName: null, userPrincipalName: account.directoryName, ipAddress: ip, roles: [] },
-  });
+  const name = json(account.directoryName);
+  return `{"user":{"id":"${account.userId}","displayName":null,"userPrincipalName":${name},"ipAddress":"${ip}","roles":[]}}`;
 }
 
 export function applicationInitiator(tenant: Tenant, actor: ApplicationActor): string {
-  const [displayName, appId] = APPLICATION_ACTORS[actor];
-  return JSON.stringify({
-    app: {
-      appId: appId === '' ? null : appId,
-      displayName,
-      servicePrincipalId: nameGuid(`${tenant.tenantId}/${displayName}`),
-      servicePrincipalName: null,
-    },
-  });
+  const [name, appId] = APPLICATION_ACTORS[actor];
+  return appInitiator(appId === '' ? null : appId, name, tenant.idOf(name));
 }
 
 export function principalInitiator(principal: ServicePrincipal): string {
-  return JSON.stringify({
-    app: {
-      appId: principal.appId,
-      displayName: principal.name,
-      servicePrincipalId: principal.objectId,
-      servicePrincipalName: null,
-    },
-  });
+  return appInitiator(principal.appId, principal.name, principal.objectId);
+}
+
+function appInitiator(appId: string | null, displayName: string, servicePrincipalId: string): string {
+  return JSON.stringify({ app: { appId, displayName, servicePrincipalId, servicePrincipalName: null } });
 }
 
 /** What an action is done to. Which of these a target uses depends on the operation. */
@@ -66,50 +55,61 @@ export interface Subject {
   readonly domain?: string | undefined;
 }
 
-interface Modified {
-  readonly displayName: string;
-  readonly oldValue: string | null;
-  readonly newValue: string | null;
+/** A part of TargetResources as JSON text: texts are put together, since an object for each would cost ten times as much. */
+type Json = string;
+
+const ESCAPED = /[^ !#-[\]-~]/;
+
+function json(text: string | null): Json {
+  return text === null ? 'null' : ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
-interface Target {
-  readonly id: string | null;
-  readonly displayName: string | null;
-  readonly type: string;
-  readonly userPrincipalName?: string | null;
-  readonly groupType?: string | null;
-  readonly modifiedProperties: readonly Modified[];
-  readonly administrativeUnits: readonly string[];
+/** A text as JSON, inside a JSON text. */
+function quoted(text: string): Json {
+  return ESCAPED.test(text) ? JSON.stringify(JSON.stringify(text)) : `"\\"${text}\\""`;
 }
 
-function changed(displayName: string, oldValue: string | null, newValue: string | null): Modified {
-  return { displayName, oldValue, newValue };
+/** A list of one text as JSON, inside a JSON text. */
+function listed(text: string): Json {
+  return ESCAPED.test(text) ? JSON.stringify(JSON.stringify([text])) : `"[\\"${text}\\"]"`;
 }
 
-const quoted = (text: string): string => JSON.stringify(text);
-const listed = (text: string): string => JSON.stringify([text]);
+/** A modified property; the values are JSON texts, since that is what the column's texts hold. */
+function changed(displayName: string, oldValue: Json | null, newValue: Json | null): Json {
+  return `{"displayName":"${displayName}","oldValue":${oldValue ?? 'null'},"newValue":${newValue ?? 'null'}}`;
+}
+
+const NOTHING: Json = '"[]"';
 
 function target(
   type: string,
   id: string | null,
   displayName: string | null,
-  modifiedProperties: readonly Modified[] = [],
-  more: { userPrincipalName?: string | null; groupType?: string | null } = {},
-): Target {
-  return { id, displayName, type, ...more, modifiedProperties, administrativeUnits: [] };
+  modifiedProperties: readonly Json[] = [],
+  more = '',
+): Json {
+  const modified = modifiedProperties.length === 1 ? modifiedProperties[0]! : modifiedProperties.join(',');
+  return (
+    `{"id":${json(id)},"displayName":${json(displayName)},"type":"${type}"${more},` +
+    `"modifiedProperties":[${modified}],"administrativeUnits":[]}`
+  );
 }
 
-function userTarget(user: Account, modified: readonly Modified[] = []): Target {
-  return target('User', user.userId, null, modified, { userPrincipalName: user.directoryName, groupType: null });
+const OF_GROUP = ',"groupType":"unknownFutureValue"';
+const OF_PRINCIPAL = ',"userPrincipalName":null,"groupType":null';
+
+function userTarget(user: Account, modified: readonly Json[] = []): Json {
+  const more = `,"userPrincipalName":${json(user.directoryName)},"groupType":null`;
+  return target('User', user.userId, null, modified, more);
 }
 
 /** The directory's object id of a role, by its name. */
 export function roleId(tenant: Tenant, role: string): string {
-  return nameGuid(`${tenant.tenantId}/role/${role}`);
+  return tenant.idOf(`role/${role}`);
 }
 
 export function groupId(tenant: Tenant, group: string): string {
-  return nameGuid(`${tenant.tenantId}/group/${group}`);
+  return tenant.idOf(`group/${group}`);
 }
 
 /** A policy after an update: mostly somebody more is excluded from it, sometimes it only reports or is switched off. */
@@ -125,10 +125,11 @@ const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /** TargetResources of an operation, as JSON text. */
 export function targetResources(tenant: Tenant, operation: string, subject: Subject, random: RandomStream): string {
-  return JSON.stringify(targets(tenant, operation, subject, random));
+  const texts = targets(tenant, operation, subject, random);
+  return texts.length === 1 ? `[${texts[0]!}]` : `[${texts.join(',')}]`;
 }
 
-function targets(tenant: Tenant, operation: string, subject: Subject, random: RandomStream): Target[] {
+function targets(tenant: Tenant, operation: string, subject: Subject, random: RandomStream): Json[] {
   const { user, role, group, principal, application } = subject;
   const name = operation.trim();
 
@@ -175,19 +176,19 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
   }
   // A user's group is beside the point where the operation is about the user.
   if (group !== undefined && !(user && isAboutUser(name))) {
-    const groupTarget = (modified: readonly Modified[] = []): Target =>
-      target('Group', groupId(tenant, group), group, modified, { groupType: 'unknownFutureValue' });
+    const groupTarget = (modified: readonly Json[] = []): Json =>
+      target('Group', groupId(tenant, group), group, modified, OF_GROUP);
     if (user && /(member|owner)/.test(name)) {
       const removing = name.startsWith('Remove');
-      const value = (text: string): Pick<Modified, 'oldValue' | 'newValue'> =>
-        removing ? { oldValue: quoted(text), newValue: null } : { oldValue: null, newValue: quoted(text) };
+      const property = (displayName: string, value: Json): Json =>
+        removing ? changed(displayName, value, null) : changed(displayName, null, value);
       return [
         userTarget(user, [
-          { displayName: 'Group.ObjectID', ...value(groupId(tenant, group)) },
-          { displayName: 'Group.DisplayName', ...value(group) },
-          { displayName: 'Group.WellKnownObjectName', oldValue: null, newValue: null },
+          property('Group.ObjectID', quoted(groupId(tenant, group))),
+          property('Group.DisplayName', quoted(group)),
+          changed('Group.WellKnownObjectName', null, null),
         ]),
-        target('Group', groupId(tenant, group), null, [], { groupType: 'unknownFutureValue' }),
+        target('Group', groupId(tenant, group), null, [], OF_GROUP),
       ];
     }
     if (principal) {
@@ -248,7 +249,7 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
   if (subject.device) {
     const { id, name: deviceName, os } = subject.device;
     const main = target('Device', id, deviceName, [
-      changed('DeviceOSType', '[]', listed(os)),
+      changed('DeviceOSType', NOTHING, listed(os)),
       changed('Included Updated Properties', null, quoted('ApproximateLastLogonTimestamp')),
     ]);
     return user && /(owner|users)/.test(name)
@@ -258,10 +259,13 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
   if (subject.domain !== undefined) {
     const modified = /authentication|federation/.test(name)
       ? [
-          changed('IssuerUri', '[]', listed(`http://any.sts/${random.u32().toString(16).padStart(8, '0')}`)),
+          changed('IssuerUri', NOTHING, listed(`http://any.sts/${random.u32().toString(16).padStart(8, '0')}`)),
           changed('LiveType', listed('Managed'), listed('Federated')),
         ]
-      : [changed('Name', '[]', listed(subject.domain)), changed('Included Updated Properties', null, quoted('Name'))];
+      : [
+          changed('Name', NOTHING, listed(subject.domain)),
+          changed('Included Updated Properties', null, quoted('Name')),
+        ];
     return [target('Domain', null, subject.domain, modified)];
   }
   if (user && /external user/.test(name)) return [userTarget(guestFor(tenant, user))];
@@ -281,13 +285,13 @@ function guestFor(tenant: Tenant, user: Account): Account {
   return user.kind === 'guest' || from === to ? user : tenant.account(from + (user.ordinal % (to - from)));
 }
 
-function userChanges(name: string, subject: Subject, random: RandomStream): Modified[] {
+function userChanges(name: string, subject: Subject, random: RandomStream): Json[] {
   if (/security info|Authentication|passwordless|FIDO2|Hello/i.test(name)) {
     const method = subject.method ?? 'Authenticator App';
     return [
       changed(
         'StrongAuthenticationMethod',
-        '[]',
+        NOTHING,
         listed(JSON.stringify({ MethodType: 6, Default: true, Name: method })),
       ),
     ];
@@ -304,7 +308,7 @@ function userChanges(name: string, subject: Subject, random: RandomStream): Modi
   }
   if (/license/.test(name)) {
     return [
-      changed('AssignedLicense', '[]', listed('[SkuName=SPE_E5, AccountId=..., DisabledPlans=[]]')),
+      changed('AssignedLicense', NOTHING, listed('[SkuName=SPE_E5, AccountId=..., DisabledPlans=[]]')),
       changed('Included Updated Properties', null, quoted('AssignedLicense')),
     ];
   }
@@ -312,18 +316,18 @@ function userChanges(name: string, subject: Subject, random: RandomStream): Modi
   if (/^(Disable|Enable) account/.test(name)) {
     const enabled = name.startsWith('Enable');
     return [
-      changed('AccountEnabled', enabled ? '[false]' : '[true]', enabled ? '[true]' : '[false]'),
+      changed('AccountEnabled', enabled ? '"[false]"' : '"[true]"', enabled ? '"[true]"' : '"[false]"'),
       changed('Included Updated Properties', null, quoted('AccountEnabled')),
     ];
   }
   if (name.startsWith('Add user')) {
     return [
-      changed('AccountEnabled', '[]', '[true]'),
+      changed('AccountEnabled', NOTHING, '"[true]"'),
       changed('Included Updated Properties', null, quoted('AccountEnabled, DisplayName, UserPrincipalName')),
     ];
   }
   return [
-    changed('TelephoneNumber', '[]', listed(`+49 30 ${1000 + random.below(9000)}`)),
+    changed('TelephoneNumber', NOTHING, listed(`+49 30 ${1000 + random.below(9000)}`)),
     changed('Included Updated Properties', null, quoted('TelephoneNumber')),
   ];
 }
@@ -334,8 +338,8 @@ function applicationTargets(
   app: { readonly name: string; readonly appId: string; readonly objectId: string },
   subject: Subject,
   random: RandomStream,
-): Target[] {
-  const principalId = subject.principal?.objectId ?? nameGuid(`${tenant.tenantId}/sp/${app.appId}`);
+): Json[] {
+  const principalId = subject.principal?.objectId ?? tenant.idOf(`sp/${app.appId}`);
   if (/Certificates and secrets|service principal credentials|Update service principal|Update application/.test(name)) {
     const onApplication = /application/.test(name);
     const key = (id: string, label: string): string =>
@@ -347,7 +351,7 @@ function applicationTargets(
           changed(
             'KeyDescription',
             listed(old),
-            JSON.stringify([old, key(drawGuid(random), `key ${2 + random.below(3)}`)]),
+            JSON.stringify(JSON.stringify([old, key(drawGuid(random), `key ${2 + random.below(3)}`)])),
           ),
           changed('Included Updated Properties', null, quoted('KeyDescription')),
         ];
@@ -360,13 +364,13 @@ function applicationTargets(
       ),
     ];
   }
-  const principalTarget = (modified: readonly Modified[]): Target =>
-    target('ServicePrincipal', principalId, app.name, modified, { userPrincipalName: null, groupType: null });
+  const principalTarget = (modified: readonly Json[]): Json =>
+    target('ServicePrincipal', principalId, app.name, modified, OF_PRINCIPAL);
   if (name === 'Add service principal') {
     return [
       principalTarget([
-        changed('AccountEnabled', '[]', '[true]'),
-        changed('AppPrincipalId', '[]', listed(app.appId)),
+        changed('AccountEnabled', NOTHING, '"[true]"'),
+        changed('AppPrincipalId', NOTHING, listed(app.appId)),
         changed(
           'Included Updated Properties',
           null,
@@ -379,16 +383,11 @@ function applicationTargets(
   const scope = subject.permissions ?? 'User.Read openid profile offline_access';
   if (name === 'Add delegated permission grant') {
     return [
-      target(
-        'ServicePrincipal',
-        nameGuid(`${tenant.tenantId}/00000003-0000-0000-c000-000000000000`),
-        'Microsoft Graph',
-        [
-          changed('DelegatedPermissionGrant.Scope', null, quoted(` ${scope}`)),
-          changed('DelegatedPermissionGrant.ConsentType', null, quoted('Principal')),
-          changed('ServicePrincipal.ObjectID', null, quoted(principalId)),
-        ],
-      ),
+      target('ServicePrincipal', tenant.idOf('00000003-0000-0000-c000-000000000000'), 'Microsoft Graph', [
+        changed('DelegatedPermissionGrant.Scope', null, quoted(` ${scope}`)),
+        changed('DelegatedPermissionGrant.ConsentType', null, quoted('Principal')),
+        changed('ServicePrincipal.ObjectID', null, quoted(principalId)),
+      ]),
       target('ServicePrincipal', principalId, null),
     ];
   }
@@ -404,17 +403,12 @@ function applicationTargets(
   }
   if (name.startsWith('Add app role assignment to service principal')) {
     return [
-      target(
-        'ServicePrincipal',
-        nameGuid(`${tenant.tenantId}/00000003-0000-0000-c000-000000000000`),
-        'Microsoft Graph',
-        [
-          changed('AppRole.Id', null, quoted(nameGuid(`role/${scope}`))),
-          changed('AppRole.Value', null, quoted(scope)),
-          changed('ServicePrincipal.ObjectID', null, quoted(principalId)),
-          changed('ServicePrincipal.DisplayName', null, quoted(app.name)),
-        ],
-      ),
+      target('ServicePrincipal', tenant.idOf('00000003-0000-0000-c000-000000000000'), 'Microsoft Graph', [
+        changed('AppRole.Id', null, quoted(nameGuid(`role/${scope}`))),
+        changed('AppRole.Value', null, quoted(scope)),
+        changed('ServicePrincipal.ObjectID', null, quoted(principalId)),
+        changed('ServicePrincipal.DisplayName', null, quoted(app.name)),
+      ]),
       target('ServicePrincipal', principalId, null),
     ];
   }
@@ -430,7 +424,7 @@ function applicationTargets(
           'ConsentAction.Permissions',
           null,
           quoted(
-            `[] => [[Id: ${drawGuid(random)}, ClientId: ${NOBODY}, PrincipalId: ${subject.user?.userId ?? NOBODY}, ResourceId: ${nameGuid(`${tenant.tenantId}/00000003-0000-0000-c000-000000000000`)}, ConsentType: Principal, Scope:  ${scope}, CreatedDateTime: , LastModifiedDateTime ]]; `,
+            `[] => [[Id: ${drawGuid(random)}, ClientId: ${NOBODY}, PrincipalId: ${subject.user?.userId ?? NOBODY}, ResourceId: ${tenant.idOf('00000003-0000-0000-c000-000000000000')}, ConsentType: Principal, Scope:  ${scope}, CreatedDateTime: , LastModifiedDateTime ]]; `,
           ),
         ),
       ]),
@@ -453,7 +447,7 @@ function applicationTargets(
   const isApplication = /application/.test(name);
   return [
     target(isApplication ? 'Application' : 'ServicePrincipal', isApplication ? app.objectId : principalId, app.name, [
-      changed('DisplayName', '[]', listed(app.name)),
+      changed('DisplayName', NOTHING, listed(app.name)),
       changed('Included Updated Properties', null, quoted('DisplayName')),
     ]),
   ];

@@ -4,6 +4,7 @@
  */
 import type { ColumnSource, FactColumn } from '../src/dataset/facts.ts';
 import { INGESTION_TIME, tableColumns } from '../src/schema/tables.ts';
+import type { City } from './places.ts';
 import { nameGuid, type Place, type Tenant } from './tenant.ts';
 
 /** The tenant that owns Microsoft's own applications. */
@@ -66,17 +67,24 @@ function workspaceId(tenant: Tenant): string {
 
 export const PLACE_ATTRIBUTES = ['IPAddress', 'AutonomousSystemNumber', 'Location', 'LocationDetails'] as const;
 
+const locations = new Map<City, string>();
+
 /** What sign-in rows of users and of applications say of an address. */
 export function placeAttributes({ ip, asn, city }: Place): Record<(typeof PLACE_ATTRIBUTES)[number], string> {
-  return {
-    IPAddress: ip,
-    AutonomousSystemNumber: String(asn),
-    Location: city.country,
-    LocationDetails: JSON.stringify({
+  let location = locations.get(city);
+  if (location === undefined) {
+    location = JSON.stringify({
       city: city.name,
       state: city.state,
       countryOrRegion: city.country,
       geoCoordinates: { latitude: city.latitude, longitude: city.longitude },
-    }),
+    });
+    locations.set(city, location);
+  }
+  return {
+    IPAddress: ip,
+    AutonomousSystemNumber: String(asn),
+    Location: city.country,
+    LocationDetails: location,
   };
 }

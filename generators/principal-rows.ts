@@ -7,7 +7,7 @@ import type { Dimension, FactColumn, Facts } from '../src/dataset/facts.ts';
 import { RESOURCES, RESULTS, type ResourceKey, type ResultCode } from './applications.ts';
 import { constant, factColumns, idSource, MICROSOFT_TENANT, PLACE_ATTRIBUTES, placeAttributes } from './columns.ts';
 import { DimensionBuilder, ingestedAt, type Outage, Records, type Span } from './rows.ts';
-import { nameGuid, type Place, type ServicePrincipal, type Tenant } from './tenant.ts';
+import type { Place, ServicePrincipal, Tenant } from './tenant.ts';
 
 export type PrincipalTable = 'AADServicePrincipalSignInLogs' | 'AADManagedIdentitySignInLogs';
 
@@ -67,7 +67,7 @@ export class PrincipalSignInRows {
     return this.#resources.code(id, () => ({
       ResourceDisplayName: name,
       ResourceIdentity: id,
-      ResourceServicePrincipalId: nameGuid(`${this.#tenant.tenantId}/${id}`),
+      ResourceServicePrincipalId: this.#tenant.idOf(id),
     }));
   }
 

@@ -105,7 +105,6 @@ export class SignInRows {
   readonly #steps = new DimensionBuilder(STEP_ATTRIBUTES);
   readonly #records = new Records(TIMES, CODES);
   readonly #ordinals: number[] = [];
-  readonly #resourcePrincipals = new Map<string, string>();
   /** Codes by what they were asked for with, in front of the dimensions' text keys. */
   readonly #accessCodes = new Map<Access, number>();
   readonly #outcomeCodes = new Map<ResultCode, Partial<Record<Situation, number>>>();
@@ -164,11 +163,6 @@ export class SignInRows {
     const key = `${application.id}/${access.resource}/${access.client}/${access.cae}/${token}/${protocol}/${transfer}`;
     return this.#accesses.code(key, () => {
       const resource = RESOURCES[access.resource];
-      let principal = this.#resourcePrincipals.get(resource.id);
-      if (principal === undefined) {
-        principal = nameGuid(`${this.#tenant.tenantId}/${resource.id}`);
-        this.#resourcePrincipals.set(resource.id, principal);
-      }
       const details = [
         { key: 'Legacy TLS (TLS 1.0, 1.1, 3DES)', value: 'False' },
         ...(access.client === 'browser'
@@ -181,7 +175,7 @@ export class SignInRows {
         AppId: application.id,
         ResourceDisplayName: resource.name,
         ResourceIdentity: resource.id,
-        ResourceServicePrincipalId: principal,
+        ResourceServicePrincipalId: this.#tenant.idOf(resource.id),
         ClientAppUsed: access.client === 'browser' ? 'Browser' : 'Mobile Apps and Desktop clients',
         AuthenticationProtocol: protocol,
         IncomingTokenType: token,

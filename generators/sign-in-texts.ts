@@ -1,5 +1,5 @@
 /** The texts inside sign-in rows: user agents and the JSON of devices, results, policies and authentication steps. */
-import { formatDatetime, ticksFromColumnTicks } from '../src/base/time.ts';
+import { formatColumnTicks } from '../src/base/time.ts';
 import { type ClientKind, RESULTS, type ResultCode } from './applications.ts';
 import type { Device, Tenant } from './tenant.ts';
 
@@ -74,15 +74,12 @@ export function deviceDetail(device: Device, client: ClientKind): string {
             : 'Rich Client 5.0.1.0';
   if (!isKnown(device, client))
     return JSON.stringify({ deviceId: '', operatingSystem: device.operatingSystem, browser });
-  return JSON.stringify({
-    browser,
-    deviceId: device.deviceId,
-    displayName: device.name,
-    isCompliant: device.isCompliant,
-    isManaged: device.trustType !== 'Azure AD registered',
-    operatingSystem: device.operatingSystem,
-    trustType: device.trustType,
-  });
+  const { deviceId, name, isCompliant, operatingSystem, trustType } = device;
+  const isManaged = trustType !== 'Azure AD registered';
+  return (
+    `{"browser":"${browser}","deviceId":"${deviceId}","displayName":"${name}","isCompliant":${isCompliant},` +
+    `"isManaged":${isManaged},"operatingSystem":"${operatingSystem}","trustType":"${trustType}"}`
+  );
 }
 
 export function statusText(result: ResultCode, situation: Situation): string {
@@ -162,7 +159,7 @@ interface StepsTemplate {
 }
 
 const AT = '@';
-const templates = new Map<string, StepsTemplate>();
+const templates = new Map<ResultCode, Partial<Record<Situation, StepsTemplate>>>();
 
 function stepsTemplate(result: ResultCode, situation: Situation): StepsTemplate {
   const step = (
@@ -211,12 +208,9 @@ export function authenticationDetails(
   result: ResultCode,
   situation: Situation,
 ): { AuthenticationDetails: string; AuthenticationMethodsUsed: string } {
-  const key = `${result}/${situation}`;
-  let template = templates.get(key);
-  if (!template) {
-    template = stepsTemplate(result, situation);
-    templates.set(key, template);
-  }
-  const at = `${formatDatetime(ticksFromColumnTicks(createdTicks)).slice(0, -1)}+00:00`;
+  let ofResult = templates.get(result);
+  if (!ofResult) templates.set(result, (ofResult = {}));
+  const template = (ofResult[situation] ??= stepsTemplate(result, situation));
+  const at = `${formatColumnTicks(createdTicks)}+00:00`;
   return { AuthenticationDetails: template.parts.join(at), AuthenticationMethodsUsed: template.methods };
 }

@@ -206,12 +206,21 @@ function names(): { first: NameList; last: NameList } {
   return cachedNames;
 }
 
+const HEX3 = Array.from({ length: 0x1000 }, (_, value) => value.toString(16).padStart(3, '0'));
+const HEX4 = Array.from({ length: 0x10000 }, (_, value) => HEX3[value >> 4]! + HEX3[value & 15]![2]!);
+/** Without zeros in front, as IPv6 addresses have them. */
+const HEX_NUMBERS = HEX4.map((text) => text.replace(/^0{1,3}/, ''));
+const VARIANTS = '89ab';
+
 /** A version 4 GUID of four draws. */
 export function drawGuid(random: RandomStream): string {
-  const hex = (value: number): string => value.toString(16).padStart(8, '0');
-  const [a, b, c, d] = [hex(random.u32()), hex(random.u32()), hex(random.u32()), hex(random.u32())];
-  const variant = '89ab'[Number.parseInt(c[0]!, 16) & 3]!;
-  return `${a}-${b.slice(0, 4)}-4${b.slice(5)}-${variant}${c.slice(1, 4)}-${c.slice(4)}${d}`;
+  const a = random.u32();
+  const b = random.u32();
+  const c = random.u32();
+  const d = random.u32();
+  const head = `${HEX4[a >>> 16]!}${HEX4[a & 0xffff]!}-${HEX4[b >>> 16]!}-4${HEX3[b & 0xfff]!}`;
+  const tail = `${HEX4[c & 0xffff]!}${HEX4[d >>> 16]!}${HEX4[d & 0xffff]!}`;
+  return `${head}-${VARIANTS[(c >>> 28) & 3]!}${HEX3[(c >>> 16) & 0xfff]!}-${tail}`;
 }
 
 /** A GUID that is a function of a name. */
@@ -255,6 +264,7 @@ export class Tenant {
   /** Where each kind's block of ordinals ends, in order. */
   readonly #blockEnds: readonly (readonly [kind: AccountKind, to: number])[];
   readonly #dedicatedFrom: number;
+  readonly #idsByName = new Map<string, string>();
   readonly #signInNames: string[] = [];
   readonly #displayNames: string[] = [];
 
@@ -298,6 +308,13 @@ export class Tenant {
     this.#nameEveryone();
     this.servicePrincipals = this.#makeServicePrincipals();
     this.secretPrincipals = this.servicePrincipals.filter(({ managed }) => !managed);
+  }
+
+  /** The id of something that the tenant has one of by name; each name's is made once. */
+  idOf(name: string): string {
+    let id = this.#idsByName.get(name);
+    if (id === undefined) this.#idsByName.set(name, (id = nameGuid(`${this.tenantId}/${name}`)));
+    return id;
   }
 
   kindOf(ordinal: number): AccountKind {
@@ -443,7 +460,7 @@ export class Tenant {
   mobilePlace(ordinal: number, epoch: number): Place {
     const { city } = this.offices[this.officeOf(ordinal)]!;
     const random = new RandomStream(this.seed, MOBILE, ordinal, epoch);
-    const group = (): string => random.below(0x10000).toString(16);
+    const group = (): string => HEX_NUMBERS[random.below(0x10000)]!;
     return place(
       `${city.mobile.prefix}:${group()}:${group()}:${group()}:${group()}:${group()}:${group()}`,
       city.mobile.asn,

@@ -121,6 +121,8 @@ export function portableExp(x: number): number {
   let sum = 1;
   for (let n = 1; n < 20; n++) {
     term *= rest / n;
+    // What cannot change the sum any more cannot later either.
+    if (sum + term === sum) break;
     sum += term;
   }
   const factor = power < 0 ? 0.5 : 2;

@@ -48,6 +48,34 @@ export function formatDatetime(ticks: bigint): string {
   );
 }
 
+const TWO_DIGITS = Array.from({ length: 100 }, (_, value) => pad(value, 2));
+let lastDay = Number.NaN;
+let lastDate = '';
+
+/**
+ * `2026-05-29T10:11:12.1234567`, from ticks since 2020 (a narrow `datetime` column's number): {@link formatDatetime} without
+ * the `Z`, ten times as fast.
+ */
+export function formatColumnTicks(columnTicks: number): string {
+  const day = Math.floor(columnTicks / 864e9);
+  if (day !== lastDay) {
+    lastDate = new Date(COLUMN_EPOCH_MS + day * 86_400_000).toISOString().slice(0, -13);
+    lastDay = day;
+  }
+  const ticks = columnTicks - day * 864e9;
+  const seconds = Math.floor(ticks / 1e7);
+  const fraction = ticks - seconds * 1e7;
+  const minutes = Math.floor(seconds / 60);
+  const hour = Math.floor(minutes / 60);
+  const high = Math.floor(fraction / 1e5);
+  const middle = Math.floor((fraction - high * 1e5) / 1000);
+  const low = String(1000 + (fraction % 1000)).slice(1);
+  return (
+    `${lastDate}${TWO_DIGITS[hour]!}:${TWO_DIGITS[minutes - hour * 60]!}:${TWO_DIGITS[seconds - minutes * 60]!}` +
+    `.${TWO_DIGITS[high]!}${TWO_DIGITS[middle]!}${low}`
+  );
+}
+
 /** `[-][d.]hh:mm:ss[.fffffff]`, as Kusto prints a `timespan`: `1.02:03:04.5000000`, `00:12:34`. */
 export function formatTimespan(ticks: bigint): string {
   const sign = ticks < 0n ? '-' : '';
