@@ -29,10 +29,12 @@ import {
   INDEX_SUFFIX_BYTES,
   type Region,
   sha256,
-  TAIL_BYTES,
   type Width,
 } from './facts-file.ts';
 import { sortFacts } from './stored-facts.ts';
+
+/** Pieces of a file below this size are put together, so that few writes remain. */
+const SMALL_PIECE_BYTES = 1 << 16;
 
 /** A file of facts as bytes, and the times at its ends (ticks since 2020; undefined where no row has a TimeGenerated). */
 export interface EncodedFacts {
@@ -50,6 +52,22 @@ function widthOf(field: FieldArray): Width {
 /** UTF-8 of all texts, one after another, and where each begins. */
 function encodeTexts(texts: readonly string[]): { offsets: Int32Array; bytes: Uint8Array } {
   const offsets = new Int32Array(texts.length + 1);
+  let total = 0;
+  for (let i = 0; i < texts.length; i++) total += texts[i]!.length;
+  if (total > 0x7fffffff) throw tooMuchText();
+  // Most texts are ASCII, a byte a character. The room at the end lets every longer one show, also the last.
+  const bytes = Buffer.allocUnsafe(total + 4);
+  let at = 0;
+  for (let i = 0; i < texts.length; i++) {
+    const text = texts[i]!;
+    if (text !== '' && bytes.write(text, at) !== text.length) return encodeWideTexts(texts, offsets);
+    at += text.length;
+    offsets[i + 1] = at;
+  }
+  return { offsets, bytes: bytes.subarray(0, total) };
+}
+
+function encodeWideTexts(texts: readonly string[], offsets: Int32Array): { offsets: Int32Array; bytes: Uint8Array } {
   let total = 0;
   for (let i = 0; i < texts.length; i++) {
     total += Buffer.byteLength(texts[i]!, 'utf8');
@@ -87,13 +105,22 @@ function attributeData(attribute: Attribute) {
 
 /**
  * Writes the schema in front too, as the specification has it and the library does not, so that a file can also be read
- * as a stream; and notes where each buffer comes to lie.
+ * as a stream; notes where each buffer comes to lie; and keeps what is written in pieces, which copies nothing.
  */
 class NotingWriter extends RecordBatchFileWriter {
+  /** What was written, in order. The last three are the footer, its length and the magic. */
+  readonly pieces: Uint8Array[] = [];
   /** Buffers of each dictionary by its id. */
   readonly dictionaries = new Map<number, readonly Region[]>();
   rows: readonly Region[] = [];
   #body: readonly Region[] = [];
+
+  protected override _write(chunk: Uint8Array | Int32Array): this {
+    if (!this._started || chunk.byteLength === 0) return this;
+    this.pieces.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    this._position += chunk.byteLength;
+    return this;
+  }
 
   protected override _writeSchema(schema: Schema): this {
     super._writeSchema(schema);
@@ -187,24 +214,39 @@ export function encodeFacts(facts: Facts): EncodedFacts {
     }),
   };
   return {
-    pieces: withIndex(writer.toUint8Array(true), header),
+    pieces: withIndex(writer.pieces, header),
     firstGenerated: timeless < rowCount ? sorted.times[timeless]! : undefined,
     lastGenerated: timeless < rowCount ? sorted.times[rowCount - 1]! : undefined,
   };
 }
 
-/** Puts the index in front of the footer. */
-function withIndex(arrow: Uint8Array, header: FactsHeader): Uint8Array[] {
-  const footerLength = Buffer.from(arrow.buffer, arrow.byteOffset, arrow.length).readInt32LE(arrow.length - TAIL_BYTES);
-  const footerStart = arrow.length - TAIL_BYTES - footerLength;
-  // The footer starts at a multiple of 8, as before.
+/** Puts the index in front of the footer, which starts at a multiple of 8, as before. */
+function withIndex(pieces: readonly Uint8Array[], header: FactsHeader): Uint8Array[] {
   const json = Buffer.from(JSON.stringify(header));
   const index = Buffer.alloc(Math.ceil((json.length + INDEX_SUFFIX_BYTES) / 8) * 8, ' ');
   json.copy(index);
   const length = index.length - INDEX_SUFFIX_BYTES;
   index.writeUInt32LE(length, length);
   sha256(index.subarray(0, length)).copy(index, length + 4);
-  return [arrow.subarray(0, footerStart), index, arrow.subarray(footerStart)];
+  return joinSmall([...pieces.slice(0, -3), index, ...pieces.slice(-3)]);
+}
+
+function joinSmall(pieces: readonly Uint8Array[]): Uint8Array[] {
+  const joined: Uint8Array[] = [];
+  let small: Uint8Array[] = [];
+  const flush = (): void => {
+    if (small.length > 0) joined.push(Buffer.concat(small));
+    small = [];
+  };
+  for (const piece of pieces) {
+    if (piece.length < SMALL_PIECE_BYTES) small.push(piece);
+    else {
+      flush();
+      joined.push(piece);
+    }
+  }
+  flush();
+  return joined;
 }
 
 function indexType(field: FieldArray): Uint8 | Uint16 | Uint32 {

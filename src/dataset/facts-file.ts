@@ -24,7 +24,7 @@ import type { StoredFacts, StoredHeader, TextAttribute } from './stored-facts.ts
 
 export const FORMAT = 'tocsin.facts/1';
 /** Footer length and magic at the end of a file. */
-export const TAIL_BYTES = 10;
+const TAIL_BYTES = 10;
 /** Length and SHA-256 after the index. */
 export const INDEX_SUFFIX_BYTES = 36;
 
