@@ -1673,16 +1673,33 @@ export class QueryLowering implements Lowering {
     const names = new Names(keys.map((key) => key.name));
     const aggregates: (Aggregate & { fallback: Value })[] = [];
     const series: ColumnInfo[] = [];
+    /** What each series is of its aggregates, and those: `sum(x) / count()`. */
+    const cells: Expression[] = [];
+    const parts: Aggregate[] = [];
+    const addPart = (aggregate: Aggregate): Expression => {
+      const index = keys.length + parts.push(aggregate) - 1;
+      return { kind: 'column', index, type: aggregate.type, span: aggregate.span };
+    };
+    let plain = true;
     for (const item of elementsOf(node['Aggregates'])) {
       const wrapped = this.kusto.kindOf(item) === 'MakeSeriesExpression' ? (item['Expression'] as SyntaxNode) : item;
       const named = this.kusto.kindOf(wrapped) === 'SimpleNamedExpression';
       const call: SyntaxNode = named ? wrapped['Expression'] : wrapped;
-      if (!this.#isAggregate(call, cx)) {
-        this.refuse(call, cx, 'make-series takes one aggregate per series');
-        continue;
-      }
-      const [found] = this.#aggregates(call, cx, new Set());
-      if (!found) continue;
+      const isAggregate = this.#isAggregate(call, cx);
+      const [found] = isAggregate ? this.#aggregates(call, cx, new Set()) : [];
+      if (isAggregate && !found) continue;
+      const cell = found
+        ? addPart(found.aggregate)
+        : this.#scalars.lower(call, {
+            ...cx,
+            columns: [],
+            aggregate: (inner) => {
+              const [part] = this.#isAggregate(inner, cx) ? this.#aggregates(inner, cx, new Set()) : [];
+              return part && addPart(part.aggregate);
+            },
+          });
+      plain &&= isAggregate;
+      cells.push(cell);
       const fallbackNode: SyntaxNode | undefined = item['DefaultExpression']?.Expression;
       let fallback: Value = 0n;
       if (fallbackNode) {
@@ -1690,9 +1707,14 @@ export class QueryLowering implements Lowering {
         if (value.kind === 'literal') fallback = value.value;
         else this.refuse(fallbackNode, cx, 'the default of a series must be constant');
       }
-      if (found.aggregate.type === 'real' && typeof fallback === 'bigint') fallback = Number(fallback);
-      const name = named ? String(wrapped['Name'].SimpleName) : names.unique(found.name ?? names.column());
-      aggregates.push({ ...found.aggregate, fallback });
+      if (cell.type === 'real' && typeof fallback === 'bigint') fallback = Number(fallback);
+      const name = named
+        ? String(wrapped['Name'].SimpleName)
+        : found?.name === undefined
+          ? names.column()
+          : names.unique(found.name);
+      const value: Aggregate = found?.aggregate ?? { function: 'take_any_row', args: [], type: cell.type, span };
+      aggregates.push({ ...value, fallback });
       series.push({ name, type: 'dynamic' });
     }
     const [axisOutput] = this.#outputs([node['OnClause'].Expression], cx);
@@ -1722,14 +1744,14 @@ export class QueryLowering implements Lowering {
     if (step && !isCountable(step.type)) {
       this.reject(range, cx, `the step of make-series is a number or a timespan, found ${step.type}`);
     }
-    return {
+    const plan: Extract<Plan, { op: 'series' }> = {
       op: 'series',
       input,
       keys: keys.map((key) => key.expression),
       aggregates,
       axis: axisOutput!.expression,
-      from: from && convert(from, axisOutput!.expression.type),
-      to: to && convert(to, axisOutput!.expression.type),
+      from: from && convert(from, axisType),
+      to: to && convert(to, axisType),
       step: step ?? literal(1n, 'long', span),
       columns: [
         ...keys.map((key) => ({ name: key.name, type: key.expression.type })),
@@ -1737,6 +1759,64 @@ export class QueryLowering implements Lowering {
         { name: names.unique(axisOutput!.name), type: 'dynamic' },
       ],
       span,
+    };
+    return plain ? plan : this.#seriesOfCells(plan, parts, cells, span);
+  }
+
+  /** A series of expressions over aggregates: the aggregates by key and bin first, then each bin's expression. */
+  #seriesOfCells(
+    plan: Extract<Plan, { op: 'series' }>,
+    parts: readonly Aggregate[],
+    cells: readonly Expression[],
+    span: Span,
+  ): Plan {
+    const { input, keys, axis, from, step } = plan;
+    const bin = from
+      ? this.#scalars.make('bin_at', [axis, step, from], axis.type, span)
+      : this.#scalars.make('bin', [axis, step], axis.type, span);
+    const binIndex = keys.length;
+    const binned: Plan = {
+      op: 'summarize',
+      input,
+      keys: [...keys, bin],
+      aggregates: parts,
+      columns: [
+        ...plan.columns.slice(0, binIndex),
+        { name: '$bin', type: axis.type },
+        ...parts.map(({ type }, index) => ({ name: `$${index}`, type })),
+      ],
+      span,
+    };
+    // The parts stand behind the bin.
+    const shifted = (expression: Expression): Expression =>
+      expression.kind === 'column'
+        ? columnOf(binned.columns, expression.index + 1, expression.span)
+        : expression.kind === 'call'
+          ? { ...expression, args: expression.args.map(shifted) }
+          : expression;
+    const passed = Array.from({ length: binIndex + 1 }, (_, index) => columnOf(binned.columns, index, span));
+    const values: Plan = {
+      op: 'project',
+      input: binned,
+      expressions: [...passed, ...cells.map(shifted)],
+      columns: [
+        ...binned.columns.slice(0, binIndex + 1),
+        ...cells.map(({ type }, index) => ({ name: `$${index}`, type })),
+      ],
+      span,
+    };
+    return {
+      ...plan,
+      input: values,
+      keys: passed.slice(0, binIndex),
+      axis: passed[binIndex]!,
+      aggregates: plan.aggregates.map(({ fallback, type }, index) => ({
+        function: 'take_any_row',
+        args: [columnOf(values.columns, binIndex + 1 + index, span)],
+        type,
+        span,
+        fallback,
+      })),
     };
   }
 

@@ -485,6 +485,14 @@ export class ScalarLowering {
         if (wanted === undefined) this.#host.refuse(node, cx, 'column_ifexists needs the column name as a constant');
         return index >= 0 ? columnOf(cx.columns, index, span) : this.lower(argNodes[1]!, cx);
       }
+      case 'column_names_of': {
+        const { columns } = this.#host.table(argNodes[0]!, { ...cx, columns: [] });
+        return literal(
+          columns.flatMap(({ name: column }) => (isHidden(column) ? [] : [column])),
+          'dynamic',
+          span,
+        );
+      }
       case 'pack_all':
       case 'bag_pack_columns':
         return this.#pack(canonical, argNodes, cx, span);

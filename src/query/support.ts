@@ -149,6 +149,10 @@ const FORMS: readonly (readonly [title: string, forms: readonly (readonly [name:
       ['mv-expand with_itemindex=', 'T | mv-expand with_itemindex=I A'],
       ['mv-expand limit', 'T | mv-expand A limit 2'],
       [
+        'make-series of expressions over aggregates',
+        'T | make-series countif(N > 1) / count() on At from datetime(2026-01-05) to datetime(2026-01-06) step 1h',
+      ],
+      [
         'make-series in range()',
         'T | make-series count() on At in range(datetime(2026-01-05), datetime(2026-01-06), 1h)',
       ],

@@ -444,6 +444,29 @@ const TO_90: Construct[] = [
     ],
   ],
   [
+    'op:make-series of expressions over aggregates',
+    `datatable(k: string, t: datetime, v: long)['a', datetime(2026-01-01), 10, 'a', datetime(2026-01-01T01:00:00Z), 1, 'b', datetime(2026-01-03), 5]
+     | make-series Rate = 100.0 * countif(v > 4) / count(), Rows = count(), Mark = -1 default = -2, sum(v) / 2
+       on t from datetime(2026-01-01) to datetime(2026-01-04) step 1d by k
+     | project k, Rate, Rows, Mark, Column1`,
+    [
+      ['a', [50, 0, 0], [2, 0, 0], [-1, -2, -2], [5, 0, 0]],
+      ['b', [0, 0, 100], [0, 0, 1], [-2, -2, -1], [0, 0, 2]],
+    ],
+  ],
+  [
+    'op:make-series of expressions without ends',
+    `datatable(t: datetime, v: long)[datetime(2026-01-01T05:00:00Z), 10, datetime(2026-01-02T01:00:00Z), 20, datetime(null), 9]
+     | make-series Mean = sum(v) / count(), All = make_list(v) on t step 1d | project Mean, All`,
+    [
+      [
+        [10, 20],
+        [[10], [20]],
+      ],
+    ],
+  ],
+  ['fn:column_names_of', `let T = datatable(A: string, B: int)[]; print column_names_of(T)`, [[['A', 'B']]]],
+  [
     'op:parse-kv',
     `print Text = 'user=ann;id=17' | parse-kv Text as (id: long, user: string) with (pair_delimiter=';', kv_delimiter='=') | project user, id`,
     [['ann', 17]],
