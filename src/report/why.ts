@@ -85,11 +85,11 @@ export function lossesText(
   const groups = groupByClause(explanations, (event) => plantedOf(event)?.incident);
   const incidents = groups.reduce((sum, group) => sum + group.incidents.length, 0);
   const byEvent = new Map(explanations.map((explanation) => [explanation.event, explanation]));
-  const parts = [
+  const all =
     incidents > 0
       ? `${formatNumber(explanations.length, 'malicious event')} of ${formatNumber(incidents, 'attack')} in no alert${partly(incidents, missed)}`
-      : `${formatNumber(explanations.length, 'event')} in no alert`,
-  ];
+      : `${formatNumber(explanations.length, 'event')} in no alert`;
+  const parts = [wrap(all, width).join('\n')];
   for (const group of groups) {
     const lines = [caret(group.clause, lossLine(group, explanations.length))];
     for (const members of byIncident(group.events, plantedOf)) {
@@ -110,7 +110,7 @@ function partly(incidents: number, missed: number | undefined): string {
   if (missed === undefined || missed === incidents) return '';
   return missed === 0
     ? '; each attack rang by other events'
-    : `; ${formatCount(missed)} of the attacks ${missed === 1 ? 'is' : 'are'} missed altogether`;
+    : `; ${formatCount(missed)} of them ${missed === 1 ? 'is' : 'are'} missed altogether`;
 }
 
 function byIncident(events: readonly string[], plantedOf: PlantedOf): string[][] {

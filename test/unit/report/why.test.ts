@@ -32,8 +32,8 @@ rule.yaml:20:5: 2 of 4 lost here: a condition was false
 
   test.each([
     [3, ''],
-    [2, '; 2 of the attacks are missed altogether'],
-    [1, '; 1 of the attacks is missed altogether'],
+    [2, '; 2 of them are missed altogether'],
+    [1, '; 1 of them is missed altogether'],
     [0, '; each attack rang by other events'],
   ])('tells %i attacks that are missed from those that rang by other events', (missed, text) => {
     const [first] = lossesText(EVENTS, 80, planted, missed).split('\n');
