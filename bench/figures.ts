@@ -26,7 +26,7 @@ const GENERAL_RULES = [
 
 const START = [
   ['tocsin --help', 0.2, 0.1],
-  ['tocsin replay, a tiny dataset', 3, 1],
+  ['tocsin replay, a tiny dataset, first', 3, 1],
 ] as const;
 
 const GOALS: readonly Goal[] = [
