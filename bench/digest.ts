@@ -7,9 +7,11 @@
  */
 import { createHash } from 'node:crypto';
 import { COLUMN_EPOCH_TICKS } from '../src/base/time.ts';
-import type { ColumnInfo } from '../src/columns/batch.ts';
+import { type Column, valueAt } from '../src/columns/column.ts';
 import { stringifyDynamic } from '../src/columns/dynamic.ts';
 import type { ScalarType, Value } from '../src/columns/value.ts';
+import type { ReplayResult } from '../src/replay/result.ts';
+import type { ResultTable } from '../src/replay/result-table.ts';
 
 /** What a digest is made of: plain data, which crosses threads. */
 export interface DigestParts {
@@ -52,7 +54,7 @@ export function digestText(rows: number | bigint, upper: bigint, lower: bigint):
 }
 
 /** A cell as the text that goes into a digest. */
-export function cellText(type: ScalarType, value: Value): string {
+function cellText(type: ScalarType, value: Value): string {
   if (value === null) return '';
   if (type === 'datetime') return String((value as bigint) - COLUMN_EPOCH_TICKS);
   if (type === 'dynamic') return stringifyDynamic(value);
@@ -60,21 +62,30 @@ export function cellText(type: ScalarType, value: Value): string {
 }
 
 /**
- * The digest of result rows.
+ * Adds up result rows.
  *
  * @param names - the columns that count, in their order in the digest.
  */
-export function digestRows(
-  columns: readonly ColumnInfo[],
-  rows: Iterable<{ readonly run: number; readonly cells: readonly Value[] }>,
-  names: readonly string[],
-): string {
-  return digestOfRows(columns, rows, names).toString();
+export function digestRows({ columns, batch, starts, runs }: ResultTable, names: readonly string[]): RowDigest {
+  const texts = names.map((name) => {
+    const index = columns.findIndex((column) => column.name === name);
+    if (index < 0) throw new Error(`the result has no column ${name}`);
+    return textsOf(batch.column(index));
+  });
+  const digest = new RowDigest();
+  for (let run = 0; run < runs.length; run++) {
+    for (let row = starts[run]!; row < starts[run + 1]!; row++) {
+      let text = String(run);
+      for (const textOf of texts) text += `|${textOf(row)}`;
+      digest.add(text);
+    }
+  }
+  return digest;
 }
 
-export function digestOfRows(
-  columns: readonly ColumnInfo[],
-  rows: Iterable<{ readonly run: number; readonly cells: readonly Value[] }>,
+/** The same of a replay whose rows are no columns any more. */
+export function digestReplay(
+  { columns, rows }: Pick<ReplayResult, 'columns' | 'rows'>,
   names: readonly string[],
 ): RowDigest {
   const picked = names.map((name) => {
@@ -84,9 +95,15 @@ export function digestOfRows(
   });
   const digest = new RowDigest();
   for (const { run, cells } of rows) {
-    let text = String(run);
-    for (const { index, type } of picked) text += `|${cellText(type, cells[index]!)}`;
-    digest.add(text);
+    digest.add([run, ...picked.map(({ index, type }) => cellText(type, cells[index]!))].join('|'));
   }
   return digest;
+}
+
+/** The texts of a column's cells, made once for each dictionary entry. */
+function textsOf(column: Column): (row: number) => string {
+  if (column.kind !== 'coded') return (row) => cellText(column.type, valueAt(column, row));
+  const { codes, dictionary, type } = column;
+  const known: string[] = [];
+  return (row) => (known[codes[row]!] ??= cellText(type, dictionary.value(codes[row]!)));
 }

@@ -9,19 +9,21 @@
 import { measureIncidents } from '../generators/yardsticks.ts';
 import { factsOfPartition, prepare } from '../generators/worker.ts';
 import { TocsinError } from '../src/base/errors.ts';
+import type { ColumnInfo } from '../src/columns/batch.ts';
 import { sourceOfFacts } from '../src/dataset/rows.ts';
 import { cut } from '../src/engine/cut.ts';
 import { type Plan, planInputs, type QueryPlan, scannedTables } from '../src/plan/plan.ts';
 import { raiseAlerts } from '../src/replay/alerts.ts';
 import { InlineExecutor } from '../src/replay/executor.ts';
 import { groupIncidents } from '../src/replay/incidents.ts';
-import { type Replayable, replay } from '../src/replay/replay.ts';
+import { type Replayable, replayRows } from '../src/replay/replay.ts';
 import type { ResultRow, ScheduledRun } from '../src/replay/result.ts';
+import type { ResultTable } from '../src/replay/result-table.ts';
 import type { CompiledRule } from '../src/rules/compile.ts';
 import { readRule } from '../src/rules/rule.ts';
 import { type RuleScore, score } from '../src/score/score.ts';
 import { benchScenario } from './datasets.ts';
-import { type DigestParts, digestOfRows, RowDigest } from './digest.ts';
+import { type DigestParts, digestRows, RowDigest } from './digest.ts';
 import type { Size } from './generation.ts';
 import type { Workers } from './pool.ts';
 
@@ -107,25 +109,34 @@ export async function fusePartition({ size, partition, rule, digest, kept }: Fus
   const tables = new Set(scannedTables(rule.plan.root));
   const source = sourceOfFacts(facts.filter(({ table }) => tables.has(table)));
   const executor = new InlineExecutor(() => source);
-  const { columns, rows, rowsRead } = await replay(
+  const { table, rowsRead } = await replayRows(
     replayableOf(size, () => source, counts),
     compiled,
     { executor },
   );
-  const open = kept.slice();
-  const keep = rows.filter(({ run, events }) => {
-    if (events.length > 0) return true;
-    if (open[run] === 1) return false;
-    open[run] = 1;
-    return true;
-  });
   return {
     events: facts.reduce((sum, { rowCount }) => sum + rowCount, 0),
     rowsRead,
-    resultRows: rows.length,
-    kept: keep.map(({ run, cells, events }) => ({ run, cells, events })),
-    digest: (digest.length > 0 ? digestOfRows(columns, rows, digest) : new RowDigest()).parts,
+    resultRows: table.rowCount,
+    kept: keptRows(table, kept),
+    digest: (digest.length > 0 ? digestRows(table, digest) : new RowDigest()).parts,
   };
+}
+
+/** The rows that a labelled event stands behind, and the first one of each run of which none is kept. */
+function keptRows(table: ResultTable, kept: Uint8Array): ResultRow[] {
+  const { starts, runs } = table;
+  const codes = table.batch.lineage?.codes;
+  const rows: ResultRow[] = [];
+  for (let run = 0; run < runs.length; run++) {
+    let open = kept[run] === 0;
+    for (let row = starts[run]!; row < starts[run + 1]! && (open || codes); row++) {
+      if (!open && codes![row] === 0) continue;
+      open = false;
+      rows.push({ run, cells: table.cellsOf(row), events: table.eventsOf(row) });
+    }
+  }
+  return rows;
 }
 
 /** Generates, replays and scores a tenant of `size`. */
@@ -140,11 +151,13 @@ export async function fuse(
   const compiled = compiledOf(rule);
   // A replay of nothing: what it says of runs and columns is what every partition's says.
   const nothing = sourceOfFacts([]);
-  const { runs, columns } = await replay(
-    replayableOf(size, () => nothing, {}),
-    compiled,
-    { threads: 0 },
-  );
+  const { runs, columns } = (
+    await replayRows(
+      replayableOf(size, () => nothing, {}),
+      compiled,
+      { threads: 0 },
+    )
+  ).table;
 
   const keptOf = new Uint8Array(runs.length);
   const kept: ResultRow[] = [];
@@ -182,7 +195,7 @@ export async function fuse(
 function scoreKept(
   size: Size,
   { rule }: CompiledRule,
-  columns: Awaited<ReturnType<typeof replay>>['columns'],
+  columns: readonly ColumnInfo[],
   runs: readonly ScheduledRun[],
   rows: readonly ResultRow[],
   rowsRead: Readonly<Record<string, number>>,

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { packageRoot } from '../generators/scenario.ts';
 import { COLUMN_EPOCH_TICKS } from '../src/base/time.ts';
 import type { Dataset } from '../src/dataset/read.ts';
-import { openExecutor, replay } from '../src/replay/replay.ts';
+import { openExecutor } from '../src/replay/replay.ts';
 import { INGESTION_DELAY } from '../src/replay/schedule.ts';
 import { type CompiledRule, compileRule } from '../src/rules/compile.ts';
 import { parseDuration } from '../src/rules/duration.ts';
@@ -15,6 +15,7 @@ import { type Bench, type Competitor, compete } from './compete.ts';
 import { benchDataset, partitionsFor, workOf } from './datasets.ts';
 import { digestRows } from './digest.ts';
 import { DuckDb, TIMES, type TableSpec } from './duckdb.ts';
+import { rowsOf } from './ours.ts';
 import type { CaseResult } from './report.ts';
 import { threadsText } from './text.ts';
 
@@ -126,15 +127,15 @@ async function ruleCase(
   const compiled = compileRule(path.join(folder, `${name}.yaml`));
   const executor = openExecutor(dataset, compiled.plan.root, { threads: bench.threads });
   try {
-    let ours = await replay(dataset, compiled, { executor });
+    let ours = await rowsOf(dataset, compiled, { executor });
     const threads = threadsText(bench.threads);
     const competitors: Competitor[] = [
       {
         name: `tocsin, ${threads}`,
         run: async () => {
-          ours = await replay(dataset, compiled, { executor });
+          ours = await rowsOf(dataset, compiled, { executor });
         },
-        digest: () => digestRows(ours.columns, ours.rows, columns),
+        digest: () => digestRows(ours, columns).toString(),
       },
     ];
     for (const file of readdirSync(folder).sort()) {
@@ -159,7 +160,7 @@ async function ruleCase(
     return await compete(bench, {
       case: 'd',
       part: name.replaceAll('-', ' '),
-      work: { ...workOf(dataset), runs: ours.runs.length, resultRows: ours.rows.length },
+      work: { ...workOf(dataset), runs: ours.runs.length, resultRows: ours.rowCount },
       competitors,
       versions: { DuckDB: await duckdb.version() },
     });

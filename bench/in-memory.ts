@@ -8,7 +8,6 @@ import path from 'node:path';
 import { packageRoot } from '../generators/scenario.ts';
 import { fromPlainError, TocsinError } from '../src/base/errors.ts';
 import { formatCount } from '../src/report/format.ts';
-import { replay } from '../src/replay/replay.ts';
 import type { CompiledRule } from '../src/rules/compile.ts';
 import { type Bench, caseResult, checkDigests } from './compete.ts';
 import { benchDataset } from './datasets.ts';
@@ -17,6 +16,7 @@ import type { PortableRule } from './fused.ts';
 import { type Size, sizeOf } from './generation.ts';
 import type { InMemoryMessage, InMemoryOrder } from './in-memory-process.ts';
 import { timingOf } from './measure.ts';
+import { rowsOf } from './ours.ts';
 import type { CaseResult } from './report.ts';
 import { SEED_DIGEST } from './seed-rule-sql.ts';
 import { sizePart, threadsText } from './text.ts';
@@ -103,7 +103,7 @@ async function comparedCase(bench: Bench, compiled: CompiledRule, rule: Portable
   );
   const outcome = await inProcess(bench, size, rule, SEED_DIGEST.ours);
   const started = performance.now();
-  const { columns, rows } = await replay(dataset, compiled, { threads: bench.threads });
+  const table = await rowsOf(dataset, compiled, { threads: bench.threads });
   const seconds = (performance.now() - started) / 1000;
   const entries = [
     {
@@ -114,7 +114,7 @@ async function comparedCase(bench: Bench, compiled: CompiledRule, rule: Portable
     {
       name: 'a dataset on disk: replay',
       timing: timingOf([seconds]),
-      digest: digestRows(columns, rows, SEED_DIGEST.ours),
+      digest: digestRows(table, SEED_DIGEST.ours).toString(),
     },
   ];
   checkDigests('f', entries);
@@ -122,7 +122,7 @@ async function comparedCase(bench: Bench, compiled: CompiledRule, rule: Portable
     {
       case: 'f',
       part: 'equal to a dataset on disk',
-      work: { events: outcome.result.events, users: size.users, days: size.days, resultRows: rows.length },
+      work: { events: outcome.result.events, users: size.users, days: size.days, resultRows: table.rowCount },
       versions: {},
     },
     entries,

@@ -14,7 +14,7 @@ import type { CompiledRule } from '../src/rules/compile.ts';
 import { score } from '../src/score/score.ts';
 import { type Bench, type Competitor, compete } from './compete.ts';
 import { seedDataset, workOf } from './datasets.ts';
-import { digestRows } from './digest.ts';
+import { digestReplay } from './digest.ts';
 import { DuckDb } from './duckdb.ts';
 import type { CaseResult } from './report.ts';
 import { allRuns, oneRun, SEED_DIGEST } from './seed-rule-sql.ts';
@@ -99,7 +99,7 @@ export async function ndjsonCase(bench: Bench, compiled: CompiledRule): Promise<
           run: async () => {
             result = await ours();
           },
-          digest: () => digestRows(result.columns, result.rows, SEED_DIGEST.ours),
+          digest: () => digestReplay(result, SEED_DIGEST.ours).toString(),
         },
         duckdbRuns('a query a run', async (duckdb) => {
           const one = oneRun(textOf);

@@ -4,7 +4,7 @@
  */
 import { COLUMN_EPOCH_TICKS } from '../src/base/time.ts';
 import type { Dataset } from '../src/dataset/read.ts';
-import { openExecutor, replay } from '../src/replay/replay.ts';
+import { openExecutor } from '../src/replay/replay.ts';
 import type { CompiledRule } from '../src/rules/compile.ts';
 import { ClickHouse, CLICKHOUSE_ABSENT } from './clickhouse.ts';
 import { type Bench, type Competitor, compete } from './compete.ts';
@@ -12,6 +12,7 @@ import { seedDataset, workOf } from './datasets.ts';
 import { digestRows } from './digest.ts';
 import { DuckDb } from './duckdb.ts';
 import { neededColumns, sharedFields } from './floor.ts';
+import { rowsOf } from './ours.ts';
 import { Workers } from './pool.ts';
 import type { CaseResult } from './report.ts';
 import {
@@ -41,7 +42,8 @@ async function enginesCase(bench: Bench, dataset: Dataset, compiled: CompiledRul
   try {
     bench.note('loading the tables into DuckDB');
     await duckdb.load(dataset, SEED_TABLES);
-    let ours = await replay(dataset, compiled, { executor });
+    let ours = await rowsOf(dataset, compiled, { executor });
+    let general = ours;
     const first = ours.runs[0]!.at - COLUMN_EPOCH_TICKS;
     const every = compiled.rule.queryFrequency;
     const codeOf = (domain: string, text: string) => duckdb.code(domain, text);
@@ -54,9 +56,16 @@ async function enginesCase(bench: Bench, dataset: Dataset, compiled: CompiledRul
       {
         name: `tocsin, ${threads}`,
         run: async () => {
-          ours = await replay(dataset, compiled, { executor });
+          ours = await rowsOf(dataset, compiled, { executor });
         },
-        digest: () => digestRows(ours.columns, ours.rows, SEED_DIGEST.ours),
+        digest: () => digestRows(ours, SEED_DIGEST.ours).toString(),
+      },
+      {
+        name: `tocsin, ${threads}, run by run`,
+        run: async () => {
+          general = await rowsOf(dataset, compiled, { executor, general: true });
+        },
+        digest: () => digestRows(general, SEED_DIGEST.ours).toString(),
       },
       {
         name: `DuckDB, ${threads}, a query a run`,
@@ -82,7 +91,7 @@ async function enginesCase(bench: Bench, dataset: Dataset, compiled: CompiledRul
       competitors.push(...(await clickHouseCompetitors(clickhouse, duckdb, { codeOf, first, every, runs, threads })));
     return await compete(bench, {
       case: 'a',
-      work: { ...workOf(dataset), runs, resultRows: ours.rows.length },
+      work: { ...workOf(dataset), runs, resultRows: ours.rowCount },
       competitors,
       versions: { DuckDB: await duckdb.version(), ...(clickhouse && { ClickHouse: clickhouse.version() }) },
       notes: clickhouse ? [] : [CLICKHOUSE_ABSENT],
@@ -171,7 +180,7 @@ async function floorCase(bench: Bench, dataset: Dataset, compiled: CompiledRule)
         floor('sum of the columns, read from disk-cached files', 'files'),
         {
           name: 'tocsin, files to rows',
-          run: () => replay(dataset, compiled, { executor }),
+          run: () => rowsOf(dataset, compiled, { executor }),
         },
       ],
       versions: {},

@@ -1,10 +1,12 @@
 /** Case (e): the same work by one thread, two, and as many as there are cores. */
-import { openExecutor, replay } from '../src/replay/replay.ts';
+import { openExecutor } from '../src/replay/replay.ts';
+import type { ResultTable } from '../src/replay/result-table.ts';
 import type { CompiledRule } from '../src/rules/compile.ts';
 import { type Bench, type Competitor, compete } from './compete.ts';
 import { seedDataset, workOf } from './datasets.ts';
 import { digestRows } from './digest.ts';
 import { generateAll, sizeOf } from './generation.ts';
+import { rowsOf } from './ours.ts';
 import { Workers } from './pool.ts';
 import type { CaseResult } from './report.ts';
 import { SEED_DIGEST } from './seed-rule-sql.ts';
@@ -20,13 +22,13 @@ async function replayCase(bench: Bench, compiled: CompiledRule, counts: readonly
   const executors = counts.map((threads) => openExecutor(dataset, compiled.plan.root, { threads }));
   try {
     const competitors = executors.map((executor, index): Competitor => {
-      let result: Awaited<ReturnType<typeof replay>>;
+      let result: ResultTable;
       return {
         name: threadsText(counts[index]!),
         run: async () => {
-          result = await replay(dataset, compiled, { executor });
+          result = await rowsOf(dataset, compiled, { executor });
         },
-        digest: () => digestRows(result.columns, result.rows, SEED_DIGEST.ours),
+        digest: () => digestRows(result, SEED_DIGEST.ours).toString(),
       };
     });
     return await compete(bench, { case: 'e', part: 'replay', work: workOf(dataset), competitors, versions: {} });

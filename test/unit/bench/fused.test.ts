@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { benchScenario } from '../../../bench/datasets.ts';
-import { digestRows } from '../../../bench/digest.ts';
+import { digestReplay } from '../../../bench/digest.ts';
 import { assertPartitionwise, fuse, type FusedResult } from '../../../bench/fused.ts';
 import { Workers } from '../../../bench/pool.ts';
 import { generate } from '../../../generators/index.ts';
@@ -40,7 +40,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a run in memory', () => {
   test('gives the rows of a replay from disk, however it is partitioned', () => {
-    const expected = digestRows(onDisk.columns, onDisk.rows, DIGEST);
+    const expected = digestReplay(onDisk, DIGEST).toString();
     expect(onDisk.rows.length).toBeGreaterThan(100);
     expect(fused.map(({ digest }) => digest)).toEqual([expected, expected]);
     expect(fused.map(({ resultRows }) => resultRows)).toEqual([onDisk.rows.length, onDisk.rows.length]);
