@@ -80,8 +80,9 @@ export function compileQuery(text: string, options: CompileOptions = {}): QueryP
     cache?.put(plan);
     return plan;
   } catch (error) {
+    // Finding out columns runs a part of the query, which may fail as a run does.
+    if (!(error instanceof RangeError)) throw locatedInQuery(error, text, options);
     // Both the parser and the lowering recurse over the text's nesting.
-    if (!(error instanceof RangeError)) throw error;
     throw reporter.error('QUERY', [tooDeep]);
   }
 }

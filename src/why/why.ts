@@ -30,7 +30,7 @@ import { triggers } from '../replay/alerts.ts';
 import { replay, type Replayable } from '../replay/replay.ts';
 import type { ReplayResult, ScheduledRun } from '../replay/result.ts';
 import { evaluationOf, scheduleRuns } from '../replay/schedule.ts';
-import type { CompiledRule } from '../rules/compile.ts';
+import { type CompiledRule, locatedInRule } from '../rules/compile.ts';
 import { formatDuration } from '../rules/duration.ts';
 import { INGESTION_TIME, tableColumns } from '../schema/tables.ts';
 import { type Lookup, type Reason, reasonFor, subqueryReading } from './causes.ts';
@@ -238,6 +238,14 @@ class Work {
 
   /** What became of each event in each run that could see it. */
   async #trace(events: readonly string[]): Promise<Map<string, RunOutcome[]>> {
+    try {
+      return await this.#traced(events);
+    } catch (error) {
+      throw locatedInRule(error, this.#compiled);
+    }
+  }
+
+  async #traced(events: readonly string[]): Promise<Map<string, RunOutcome[]>> {
     const outcomes = new Map<string, RunOutcome[]>(events.map((event) => [event, []]));
     const alone = standsAlone(this.#compiled.plan.root);
     const groups = new Map<number, string[]>();

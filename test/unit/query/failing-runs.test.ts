@@ -20,6 +20,10 @@ describe('a query that fails while it runs', () => {
       "print s = dynamic([1,2,3,4,5,6]), t = 'up'\n| extend (a, b, c) = series_decompose_anomalies(s, 1.5, -1, t)",
       /^query:2:22: series_decompose_anomalies: the trend is 'avg', 'linefit' or 'none', not 'up'/,
     ],
+    [
+      "print b = false, d = dynamic({'a': 1})\n| where assert(b, 'no')\n| evaluate bag_unpack(d)",
+      /^query:2:9: assert\(\) failed: no/,
+    ],
     ["print b = false\n| where assert(b, 'no')", /^query:2:9: assert\(\) failed: no/],
     [
       'range i from 1 to 6000 step 1\n| extend k = 1\n| join kind=inner (range j from 1 to 6000 step 1 | extend k = 1) on k',
