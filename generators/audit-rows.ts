@@ -21,8 +21,8 @@ export class AuditRows {
   readonly #outages: readonly Outage[];
   readonly #ordinals: number[] = [];
   readonly #activities = new DimensionBuilder(ACTIVITY_ATTRIBUTES);
-  readonly #initiators = new DimensionBuilder(INITIATOR_ATTRIBUTES);
-  readonly #targets = new DimensionBuilder(['TargetResources']);
+  readonly #initiators = new DimensionBuilder(INITIATOR_ATTRIBUTES, ['InitiatedBy']);
+  readonly #targets = new DimensionBuilder(['TargetResources'], ['TargetResources']);
   readonly #activityCodes = new Map<Activity, number>();
   readonly #details = new DimensionBuilder(['AdditionalDetails']);
   readonly #outcomes = new DimensionBuilder(OUTCOME_ATTRIBUTES);

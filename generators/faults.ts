@@ -161,7 +161,7 @@ function applyFault(facts: Facts, fault: Fault, purpose: number, seed: number, s
     case 'renamed-operation': {
       const source = facts.columns.find(({ name }) => name === 'OperationName')!.source;
       if (source.from !== 'dimension') return facts;
-      const names = facts.dimensions[source.dimension]!.attributes[source.attribute] as readonly string[];
+      const names = textsOf(facts.dimensions[source.dimension]!.attributes[source.attribute]!);
       const codes = facts.fields[source.field]!;
       const isMeant = (row: number): boolean =>
         holds(row) && names[codes[row]!] === findActivity(fault.operation)!.operation;
@@ -201,6 +201,10 @@ function applyFault(facts: Facts, fault: Fault, purpose: number, seed: number, s
       return { ...facts, fields: { ...facts.fields, ingested: late } };
     }
   }
+}
+
+function textsOf(attribute: Attribute): readonly string[] {
+  return Array.from<string | number, string>(attribute, String);
 }
 
 /** The field behind a column that comes straight from one. */
@@ -244,7 +248,7 @@ function overwrite(facts: Facts, column: string, isMeant: (row: number) => boole
   const texts: readonly string[] =
     source.from === 'constant'
       ? [String(source.value)]
-      : (facts.dimensions[source.dimension]!.attributes[source.attribute] as Attribute as readonly string[]);
+      : textsOf(facts.dimensions[source.dimension]!.attributes[source.attribute]!);
   const name = `fault/${column}`;
   const codes = source.from === 'constant' ? undefined : facts.fields[source.field]!;
   const field = Uint32Array.from({ length: facts.rowCount }, (_, row) =>

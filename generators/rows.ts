@@ -1,7 +1,8 @@
 /** Records and dimensions: what the row writers of all tables are made of. Nothing here allocates per row. */
 import { purposeKey, QuantileTable, RandomStream } from '../src/base/random.ts';
-import type { Dimension, Facts, FieldArray, Label } from '../src/dataset/facts.ts';
+import type { Attribute, Dimension, Facts, FieldArray, Label } from '../src/dataset/facts.ts';
 import { timeOrder } from '../src/dataset/sort.ts';
+import { Utf8TextsBuilder } from '../src/dataset/utf8-texts.ts';
 import { DELAYS } from './assumptions.ts';
 
 export const MS_PER_MINUTE = 60_000;
@@ -9,16 +10,19 @@ export const MS_PER_HOUR = 3_600_000;
 export const MS_PER_DAY = 86_400_000;
 export const TICKS_PER_MS = 10_000;
 
-/** Distinct attribute tuples, numbered in the order that they are first asked for. */
+/**
+ * Distinct attribute tuples, numbered in the order that they are first asked for. Attributes whose texts are many and
+ * long are kept as UTF-8; the others, which repeat few texts, as strings.
+ */
 export class DimensionBuilder<Name extends string> {
-  readonly #names: readonly Name[];
   readonly #codes = new Map<string, number>();
-  readonly #attributes: Record<Name, string[]>;
+  readonly #short: readonly (readonly [Name, string[]])[];
+  readonly #long: readonly (readonly [Name, Utf8TextsBuilder])[];
   #size = 0;
 
-  constructor(names: readonly Name[]) {
-    this.#names = names;
-    this.#attributes = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, string[]>;
+  constructor(names: readonly Name[], long: readonly Name[] = []) {
+    this.#short = names.filter((name) => !long.includes(name)).map((name) => [name, []]);
+    this.#long = long.map((name) => [name, new Utf8TextsBuilder()]);
   }
 
   /** The code of `key`; `make` gives its attributes the first time. */
@@ -31,12 +35,16 @@ export class DimensionBuilder<Name extends string> {
 
   /** An entry that nothing will ask for again. */
   append(attributes: Readonly<Record<Name, string>>): number {
-    for (const name of this.#names) this.#attributes[name].push(attributes[name]);
+    for (const [name, texts] of this.#short) texts.push(attributes[name]);
+    for (const [name, texts] of this.#long) texts.append(attributes[name]);
     return this.#size++;
   }
 
+  /** The entries. The builder must not be used afterwards. */
   seal(): Dimension {
-    return { size: this.#size, attributes: this.#attributes };
+    const attributes: Record<string, Attribute> = Object.fromEntries(this.#short);
+    for (const [name, texts] of this.#long) attributes[name] = texts.seal();
+    return { size: this.#size, attributes };
   }
 }
 

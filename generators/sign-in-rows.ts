@@ -97,12 +97,12 @@ export class SignInRows {
   readonly #span: Span;
   readonly #tenant: Tenant;
   readonly #outages: readonly Outage[];
-  readonly #accounts = new DimensionBuilder(ACCOUNT_ATTRIBUTES);
+  readonly #accounts = new DimensionBuilder(ACCOUNT_ATTRIBUTES, ['UserId']);
   readonly #accesses = new DimensionBuilder(ACCESS_ATTRIBUTES);
-  readonly #clients = new DimensionBuilder(CLIENT_ATTRIBUTES);
-  readonly #places = new DimensionBuilder([...PLACE_ATTRIBUTES, 'NetworkLocationDetails']);
+  readonly #clients = new DimensionBuilder(CLIENT_ATTRIBUTES, ['DeviceDetail']);
+  readonly #places = new DimensionBuilder([...PLACE_ATTRIBUTES, 'NetworkLocationDetails'], ['IPAddress']);
   readonly #outcomes = new DimensionBuilder(OUTCOME_ATTRIBUTES);
-  readonly #steps = new DimensionBuilder(STEP_ATTRIBUTES);
+  readonly #steps = new DimensionBuilder(STEP_ATTRIBUTES, ['AuthenticationDetails']);
   readonly #records = new Records(TIMES, CODES);
   readonly #ordinals: number[] = [];
   /** Codes by what they were asked for with, in front of the dimensions' text keys. */

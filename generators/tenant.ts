@@ -8,7 +8,7 @@
 import { faker as german } from '@faker-js/faker/locale/de';
 import { faker as english } from '@faker-js/faker/locale/en';
 import { faker as italian } from '@faker-js/faker/locale/it';
-import { purposeKey, RandomStream } from '../src/base/random.ts';
+import { purposeKey, RandomStream, Weights } from '../src/base/random.ts';
 import { DAY, DEVICES, PEOPLE, PRINCIPALS } from './assumptions.ts';
 import { CITIES, type City, cityNamed, HOSTERS, TIME_ZONES } from './places.ts';
 
@@ -125,7 +125,7 @@ const DEPARTMENTS = [
   ['Logistics', 8],
   ['Management', 3],
 ] as const;
-const DEPARTMENT_WEIGHTS = DEPARTMENTS.map(([, weight]) => weight);
+const DEPARTMENT_WEIGHTS = new Weights(DEPARTMENTS.map(([, weight]) => weight));
 
 const WORKLOADS = [
   'payroll-export',
@@ -258,7 +258,7 @@ export class Tenant {
   readonly secretPrincipals: readonly ServicePrincipal[];
   /** Half-open ranges of ordinals by kind. */
   readonly ranges: Readonly<Record<AccountKind, readonly [from: number, to: number]>>;
-  readonly #officeShares: readonly number[];
+  readonly #officeShares: Weights;
   readonly #officePlaces: readonly Place[];
   readonly #vpnPlace: Place;
   /** Where each kind's block of ordinals ends, in order. */
@@ -283,7 +283,7 @@ export class Tenant {
       share,
     }));
 
-    this.#officeShares = this.offices.map(({ share: officeShare }) => officeShare);
+    this.#officeShares = new Weights(this.offices.map(({ share: officeShare }) => officeShare));
     this.#officePlaces = this.offices.map(({ city }, office) => this.#companyPlace(office, 1, `${city.name} office`));
     this.#vpnPlace = this.#companyPlace(0, 2, 'Company VPN');
 
@@ -528,6 +528,9 @@ export function residentialPlace(random: RandomStream, city: City): Place {
 const CHROME_VERSIONS = ['148.0.7778.97', '148.0.7778.168', '149.0.7827.54'] as const;
 const EDGE_VERSIONS = ['148.0.3967.54', '148.0.3967.70', '149.0.4022.35', '149.0.4022.52'] as const;
 
+const JOIN_WEIGHTS = new Weights(DEVICES.joinWeights);
+const BROWSER_WEIGHTS = new Weights(DEVICES.browserWeights);
+
 function computer(random: RandomStream, index: number, owner: 'company' | 'private' | 'foreign'): Device {
   const isMac = random.chance(DEVICES.macShare);
   const trustType: TrustType =
@@ -535,14 +538,12 @@ function computer(random: RandomStream, index: number, owner: 'company' | 'priva
       ? owner === 'private' && random.chance(DEVICES.privateRegisteredShare)
         ? 'Azure AD registered'
         : ''
-      : (['Azure AD joined', 'Hybrid Azure AD joined', 'Azure AD registered'] as const)[
-          random.weighted(DEVICES.joinWeights)
-        ]!;
+      : (['Azure AD joined', 'Hybrid Azure AD joined', 'Azure AD registered'] as const)[random.weighted(JOIN_WEIGHTS)]!;
   const browser = isMac
     ? random.chance(DEVICES.safariOnMacShare)
       ? 'Safari'
       : 'Chrome'
-    : (['Edge', 'Chrome', 'Firefox'] as const)[random.weighted(DEVICES.browserWeights)]!;
+    : (['Edge', 'Chrome', 'Firefox'] as const)[random.weighted(BROWSER_WEIGHTS)]!;
   return {
     index,
     kind: 'computer',

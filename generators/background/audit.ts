@@ -3,8 +3,8 @@
  * and the day's work of administrators, help desk and developers inside their portal sessions. An action that writes
  * several rows writes them under one CorrelationId.
  */
-import { purposeKey, RandomStream } from '../../src/base/random.ts';
-import { ACTIVITIES, activity } from '../audit-activities.ts';
+import { purposeKey, RandomStream, Weights } from '../../src/base/random.ts';
+import { ACTIVITIES, type Activity, activity } from '../audit-activities.ts';
 import type { AuditRows } from '../audit-rows.ts';
 import { type ApplicationActor, groupNames, type Subject, targetResources, userInitiator } from '../audit-texts.ts';
 import { AUDIT } from '../assumptions.ts';
@@ -39,6 +39,9 @@ interface Step {
   readonly subject: SubjectKind;
   /** Seconds after the step before; 0 for rows of the same instant. */
   readonly gap: readonly [from: number, to: number];
+  readonly activity: Activity;
+  /** What the texts of a target are drawn by. */
+  readonly key: number;
 }
 
 type Act = readonly [weight: number, steps: readonly Step[]];
@@ -48,7 +51,7 @@ const MOMENT = [0.05, 0.9] as const;
 const SOON = [4, 40] as const;
 
 function step(operation: string, subject: SubjectKind, gap: Step['gap'] = MOMENT): Step {
-  return { operation, subject, gap };
+  return { operation, subject, gap, activity: activity(operation), key: purposeKey(operation) };
 }
 
 /** What people do for themselves, by weight. */
@@ -261,18 +264,17 @@ const APPLICATION_ACTS: readonly (readonly [weight: number, actor: ApplicationAc
   [1, 'governance', [step('Apply decision', 'none')]],
   [1, 'governance', [step('Schedule workflow execution completed', 'none')]],
 ];
-const APPLICATION_WEIGHTS = APPLICATION_ACTS.map(([weight]) => weight);
+const APPLICATION_WEIGHTS = new Weights(APPLICATION_ACTS.map(([weight]) => weight));
 /** Rows that one act of an application writes, on average. */
 const ROWS_PER_APPLICATION_ACT =
-  APPLICATION_ACTS.reduce((sum, [weight, , steps]) => sum + weight * steps.length, 0) /
-  APPLICATION_WEIGHTS.reduce((a, b) => a + b, 0);
+  APPLICATION_ACTS.reduce((sum, [weight, , steps]) => sum + weight * steps.length, 0) / APPLICATION_WEIGHTS.total;
 
-const weightsByActs = new Map<readonly Act[], readonly number[]>();
+const weightsByActs = new Map<readonly Act[], Weights>();
 
-function weightsOf(acts: readonly Act[]): readonly number[] {
+function weightsOf(acts: readonly Act[]): Weights {
   let weights = weightsByActs.get(acts);
   if (!weights) {
-    weights = acts.map(([weight]) => weight);
+    weights = new Weights(acts.map(([weight]) => weight));
     weightsByActs.set(acts, weights);
   }
   return weights;
@@ -442,7 +444,7 @@ export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: 
   const noDetail = rows.detailCode('[]');
   const success = rows.outcomeCode('success');
   const mean = (AUDIT.dailyPerUser * AUDIT.applicationShare) / ROWS_PER_APPLICATION_ACT;
-  const targets = new Map<Step, number[]>();
+  const targets = Array.from({ length: TEXTS_PER_OPERATION }, () => new Map<Step, number>());
   for (const day of calendar.localDays()) {
     const works = calendar.workday(day) !== undefined;
     const count = random.poisson(mean * (works ? AUDIT.workdayFactor : AUDIT.dayOffFactor));
@@ -461,21 +463,14 @@ export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: 
           rows.nextCounter++;
           continue;
         }
-        const found = activity(operation);
-        let codes = targets.get(each);
-        if (!codes) {
-          codes = [];
-          targets.set(each, codes);
-        }
-        let target = codes[variety];
+        let target = targets[variety]!.get(each);
         if (target === undefined) {
-          const key = APPLICATION_STREAM ^ purposeKey(operation);
-          const texts = new RandomStream(tenant.seed, key, account.ordinal, variety + 1);
+          const texts = new RandomStream(tenant.seed, APPLICATION_STREAM ^ each.key, account.ordinal, variety + 1);
           const subject = subjectOf(tenant, calendar, devices, kind, account.ordinal, texts);
           target = rows.targetCode(targetResources(tenant, operation, subject, texts));
-          codes[variety] = target;
+          targets[variety]!.set(each, target);
         }
-        rows.add(at, rows.activityCode(found), initiator, target, noDetail, success, correlation, random);
+        rows.add(at, rows.activityCode(each.activity), initiator, target, noDetail, success, correlation, random);
       }
     }
   }

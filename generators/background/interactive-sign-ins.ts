@@ -1,5 +1,5 @@
 /** Ordinary interactive sign-ins of one account: the browser carried on, prompts for a second factor, wrong passwords. */
-import { purposeKey, RandomStream } from '../../src/base/random.ts';
+import { purposeKey, RandomStream, Weights } from '../../src/base/random.ts';
 import {
   type Access,
   DEVICE_CODE_SIGN_IN,
@@ -18,10 +18,10 @@ import { PORTAL_CORRELATIONS } from './silent-sign-ins.ts';
 
 const INTERACTIVE_STREAM = purposeKey('background/interactive');
 const RENEWAL_STREAM = purposeKey('background/session-renewal');
-const ACCESS_WEIGHTS = INTERACTIVE_ACCESSES.map(([weight]) => weight);
+const ACCESS_WEIGHTS = new Weights(INTERACTIVE_ACCESSES.map(([weight]) => weight));
 const [, BROWSER_SIGN_IN] = INTERACTIVE_ACCESSES.find(([, { client }]) => client === 'browser')!;
 const [, MOBILE_SIGN_IN] = INTERACTIVE_ACCESSES.find(([, { client }]) => client === 'mobile')!;
-const FAILURE_WEIGHTS = INTERACTIVE_FAILURES.map(([weight]) => weight);
+const FAILURE_WEIGHTS = new Weights(INTERACTIVE_FAILURES.map(([weight]) => weight));
 /** Keeps correlations apart from those of silent rows. */
 const INTERACTIVE_CORRELATIONS = 0x20000000;
 const RENEWAL_CORRELATIONS = 0x28000000;

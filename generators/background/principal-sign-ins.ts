@@ -1,5 +1,5 @@
 /** Ordinary sign-ins of one application that acts by itself: scheduled jobs that fetch a token whenever the last has run out. */
-import { purposeKey, RandomStream } from '../../src/base/random.ts';
+import { purposeKey, RandomStream, Weights } from '../../src/base/random.ts';
 import type { ResourceKey } from '../applications.ts';
 import { PRINCIPALS } from '../assumptions.ts';
 import type { PrincipalSignInRows } from '../principal-rows.ts';
@@ -7,6 +7,7 @@ import { MS_PER_MINUTE, PUBLISH_SECONDS, type Span } from '../rows.ts';
 import type { ServicePrincipal, Tenant } from '../tenant.ts';
 
 const PRINCIPAL_STREAM = purposeKey('background/principal');
+const INTERVAL_WEIGHTS = new Weights(PRINCIPALS.intervalWeights);
 const WANTED: readonly ResourceKey[] = ['Graph', 'Arm', 'Exchange', 'SharePoint'];
 
 /** Writes the principal's rows; {@link PrincipalSignInRows.begin} has been called for it. */
@@ -20,7 +21,7 @@ export function writePrincipalSignIns(
   const resources = WANTED.slice(0, 1 + random.below(PRINCIPALS.resources)).map((resource) =>
     rows.resourceCode(resource),
   );
-  const everyMinutes = PRINCIPALS.intervalMinutes[random.weighted(PRINCIPALS.intervalWeights)]!;
+  const everyMinutes = PRINCIPALS.intervalMinutes[random.weighted(INTERVAL_WEIGHTS)]!;
   const place = rows.placeCode(principal.managed ? undefined : principal.place);
   const success = rows.outcomeCode('0');
   const failure = rows.outcomeCode('7000222');

@@ -2,7 +2,7 @@
  * Ordinary non-interactive sign-ins of one account: programs that renew tokens while a device is awake, page loads that
  * ask for several tokens at once, phones that never sleep for long, and the rare client that fails in a loop.
  */
-import { purposeKey, RandomStream } from '../../src/base/random.ts';
+import { purposeKey, RandomStream, Weights } from '../../src/base/random.ts';
 import {
   type Access,
   COMMAND_ACCESSES,
@@ -25,7 +25,7 @@ import type { Calendar, PortalSession } from './calendar.ts';
 
 const SILENT_STREAM = purposeKey('background/silent');
 const HABITS = purposeKey('background/habits');
-const FAILURE_WEIGHTS = SILENT_FAILURES.map(([weight]) => weight);
+const FAILURE_WEIGHTS = new Weights(SILENT_FAILURES.map(([weight]) => weight));
 /** Correlations of portal sessions, which interactive rows share, count from here. */
 export const PORTAL_CORRELATIONS = 0x40000000;
 const CORRELATIONS_PER_SESSION = 1024;

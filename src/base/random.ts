@@ -25,6 +25,17 @@ export function purposeKey(name: string): number {
   return mix(hash);
 }
 
+/** Weights to draw by, summed once. */
+export class Weights {
+  readonly values: Float64Array;
+  readonly total: number;
+
+  constructor(values: readonly number[]) {
+    this.values = Float64Array.from(values);
+    this.total = this.values.reduce((sum, value) => sum + value, 0);
+  }
+}
+
 /** One stream of random numbers. Owned by whoever made it; drawing advances it. */
 export class RandomStream {
   readonly #first: number;
@@ -75,15 +86,15 @@ export class RandomStream {
   }
 
   /** An index, by weights that need not sum to 1. */
-  weighted(weights: readonly number[]): number {
-    let total = 0;
-    for (const weight of weights) total += weight;
-    let rest = this.unit() * total;
-    for (let i = 0; i < weights.length - 1; i++) {
-      rest -= weights[i]!;
+  weighted(weights: Weights): number {
+    const { values, total } = weights;
+    const last = values.length - 1;
+    let rest = this.u32() * UNIT * total;
+    for (let i = 0; i < last; i++) {
+      rest -= values[i]!;
       if (rest < 0) return i;
     }
-    return weights.length - 1;
+    return last;
   }
 
   /** A standard normal deviate. */

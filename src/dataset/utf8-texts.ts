@@ -18,4 +18,38 @@ export class Utf8Texts {
     const start = offsets[index]!;
     return Buffer.from(bytes.buffer, bytes.byteOffset + start, offsets[index + 1]! - start).toString('utf8');
   }
+
+  *[Symbol.iterator](): Generator<string> {
+    for (let index = 0; index < this.length; index++) yield this.text(index);
+  }
+}
+
+/** Collects texts as UTF-8 one by one: once appended, a text costs its bytes and no garbage collector looks at it again. */
+export class Utf8TextsBuilder {
+  #bytes = Buffer.allocUnsafeSlow(1 << 14);
+  #offsets = new Int32Array(256);
+  #size = 0;
+  #count = 0;
+
+  append(text: string): void {
+    // No character of UTF-16 needs more than three bytes.
+    const needed = this.#size + 3 * text.length;
+    if (needed > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
+      this.#bytes.copy(larger, 0, 0, this.#size);
+      this.#bytes = larger;
+    }
+    if (this.#count + 1 === this.#offsets.length) {
+      const longer = new Int32Array(2 * this.#offsets.length);
+      longer.set(this.#offsets);
+      this.#offsets = longer;
+    }
+    if (text !== '') this.#size += this.#bytes.write(text, this.#size);
+    this.#offsets[++this.#count] = this.#size;
+  }
+
+  /** What was appended. The builder must not be used afterwards. */
+  seal(): Utf8Texts {
+    return new Utf8Texts(this.#offsets.subarray(0, this.#count + 1), this.#bytes.subarray(0, this.#size));
+  }
 }
