@@ -36,6 +36,7 @@ import type { SweepFlags } from './commands/sweep.ts';
 import type { WhyFlags } from './commands/why.ts';
 import { exitCodeLines } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
+import { byteCount, withinMemory } from './memory.ts';
 import { Terminal } from './terminal.ts';
 
 /** How long work may take to end by itself after Ctrl-C. */
@@ -44,6 +45,18 @@ const GRACE_MS = 2000;
 const terminal = new Terminal(process.argv.includes('--json'));
 
 const THREADS = wholeNumber(0, 1024);
+
+/** What helps where memory does not suffice. */
+const FEWER = 'use fewer --threads';
+
+/** The option that limits the memory of a command. */
+function withMemory(target: Command): Command {
+  return target.option(
+    '--memory <size>',
+    'what it may take, such as 2GiB: fewer threads work where that is needed',
+    byteCount,
+  );
+}
 
 const CASE_LETTERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] as const;
 
@@ -128,7 +141,7 @@ function withExpectations(target: Command): Command {
 }
 
 withExpectations(
-  withLists(scenarioCommand('run', 'generate a scenario, replay rules over it and score what they catch')),
+  withLists(withMemory(scenarioCommand('run', 'generate a scenario, replay rules over it and score what they catch'))),
 )
   .option('--rule <file>', 'rule file, may be given several times (default: the shipped rule)', collect)
   .option('--out <folder>', 'keep the dataset, with alerts.ndjson and score.json in it')
@@ -136,7 +149,9 @@ withExpectations(
   .option('--report <file>', 'write the results as one HTML file as well')
   .option('--force', 'replace a dataset and a report that are there')
   .action(async (scenario: string, flags: RunFlags) =>
-    (await import('./commands/run.ts')).run(scenario, flags, terminal, interruptible()),
+    withinMemory(flags.memory, interruptible(), FEWER, async (signal) =>
+      (await import('./commands/run.ts')).run(scenario, flags, terminal, signal),
+    ),
   );
 
 withLists(scenarioCommand('robustness', 'score rules with faulty logs beside whole ones'))
@@ -165,7 +180,7 @@ withLists(
     (await import('./commands/sweep.ts')).sweep(source, flags, terminal, interruptible()),
   );
 
-scenarioCommand('generate', 'generate a scenario')
+withMemory(scenarioCommand('generate', 'generate a scenario'))
   .requiredOption('--out <folder>', 'where it goes')
   .option('--force', 'replace a dataset that is there')
   .option('--resume', 'go on where the same command was killed')
@@ -175,10 +190,12 @@ scenarioCommand('generate', 'generate a scenario')
       .default('dataset'),
   )
   .action(async (scenario: string, flags: GenerateFlags) =>
-    (await import('./commands/generate.ts')).generate(scenario, flags, terminal, interruptible()),
+    withinMemory(flags.memory, interruptible(), FEWER, async (signal) =>
+      (await import('./commands/generate.ts')).generate(scenario, flags, terminal, signal),
+    ),
   );
 
-withLists(command('import', 'make a dataset of log files: NDJSON, JSON, CSV or Parquet, compressed or not'))
+withLists(withMemory(command('import', 'make a dataset of log files: NDJSON, JSON, CSV or Parquet, compressed or not')))
   .argument('<file...>', 'files, globs, or - for stdin')
   .option('--table <name>', 'the table of records that do not say which they belong to')
   .requiredOption('--out <folder>', 'where the dataset goes')
@@ -188,7 +205,12 @@ withLists(command('import', 'make a dataset of log files: NDJSON, JSON, CSV or P
   .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS)
   .option('--force', 'replace a dataset that is there')
   .action(async (files: string[], flags: ImportFlags) =>
-    (await import('./commands/import.ts')).importLogs(files, flags, terminal, interruptible()),
+    withinMemory(
+      flags.memory,
+      interruptible(),
+      'import fewer files at once, or only what a rule reads (--rule)',
+      async (signal) => (await import('./commands/import.ts')).importLogs(files, flags, terminal, signal),
+    ),
   );
 
 command('describe', 'say what is in a dataset, beside what has been published of real ones')
@@ -198,7 +220,7 @@ command('describe', 'say what is in a dataset, beside what has been published of
     (await import('./commands/describe.ts')).describe(dataset, flags, terminal, interruptible()),
   );
 
-withLists(command('replay', 'run a rule on its schedule over a dataset'))
+withLists(withMemory(command('replay', 'run a rule on its schedule over a dataset')))
   .argument('<dataset>', 'folder of the dataset')
   .requiredOption('--rule <file>', 'rule file; may be given several times', collect)
   .option('--threads <count>', 'worker threads (default: one a core); 0 works without', THREADS)
@@ -206,7 +228,9 @@ withLists(command('replay', 'run a rule on its schedule over a dataset'))
   .option('--out <file>', 'write result rows, alerts and incidents as NDJSON; - for stdout')
   .option('--force', 'replace a file that is there')
   .action(async (dataset: string, flags: ReplayFlags) =>
-    (await import('./commands/replay.ts')).replay(dataset, flags, terminal, interruptible()),
+    withinMemory(flags.memory, interruptible(), FEWER, async (signal) =>
+      (await import('./commands/replay.ts')).replay(dataset, flags, terminal, signal),
+    ),
   );
 
 withExpectations(command('score', 'score the alerts of an earlier replay against the truth of their dataset'))

@@ -5,11 +5,12 @@ import { TocsinError } from '../../base/errors.ts';
 import { exportDataset } from '../../dataset/export.ts';
 import { openDataset } from '../../dataset/read.ts';
 import { formatCount, formatMagnitude, formatSeconds } from '../../report/format.ts';
+import { type MemoryFlags, threadsWithin } from '../memory.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** What of a scenario can be set from the command line. */
-export interface ScenarioFlags {
+export interface ScenarioFlags extends MemoryFlags {
   readonly users?: number;
   readonly days?: number;
   readonly seed?: number;
@@ -108,7 +109,7 @@ export interface TimedDataset {
 /** Generates with progress on display. */
 export async function timedGenerate(
   scenario: string | Scenario,
-  { users, days, seed, threads, out, force, resume }: GenerateFlags,
+  { users, days, seed, threads, memory, out, force, resume }: GenerateFlags,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<TimedDataset> {
@@ -118,7 +119,10 @@ export async function timedGenerate(
     users,
     days,
     seed,
-    threads,
+    threads: threadsWithin(
+      { ...(memory !== undefined && { memory }), ...(threads !== undefined && { threads }) },
+      'generating',
+    ),
     out,
     force,
     resume,

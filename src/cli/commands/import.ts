@@ -4,9 +4,10 @@ import { importFiles, type ImportReport, type Projection } from '../../dataset/i
 import { scannedColumns } from '../../plan/plan.ts';
 import type { TableFiles } from '../../query/files.ts';
 import { formatCount, formatNumber } from '../../report/format.ts';
+import { type MemoryFlags, threadsWithin } from '../memory.ts';
 import type { Terminal } from '../terminal.ts';
 
-export interface ImportFlags extends TableFiles {
+export interface ImportFlags extends TableFiles, MemoryFlags {
   readonly table?: string;
   readonly out: string;
   readonly truth?: string;
@@ -37,7 +38,8 @@ export async function importLogs(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  const { out, table, truth, strict, force, threads, rule } = flags;
+  const { out, table, truth, strict, force, rule } = flags;
+  const threads = threadsWithin(flags, 'importing');
   const columns = rule && (await columnsOf(rule, flags));
   const progress = await terminal.progress('importing', 'MB');
   const report = await importFiles(files, {

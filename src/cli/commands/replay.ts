@@ -7,9 +7,10 @@ import { type Replay, replay as replayRule } from '../../replay/replay.ts';
 import { formatMagnitude, formatNumber, formatSeconds } from '../../report/format.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { type CompiledRule, compileRule } from '../../rules/compile.ts';
+import { type MemoryFlags, replayingBytes, threadsWithin } from '../memory.ts';
 import type { Terminal } from '../terminal.ts';
 
-export interface ReplayFlags extends TableFiles {
+export interface ReplayFlags extends TableFiles, MemoryFlags {
   readonly rule: readonly string[];
   readonly threads?: number;
   /** Run by run instead of all runs at once. */
@@ -37,9 +38,10 @@ export async function replay(
   const dataset = await openDataset(location);
   const lists = tablesFromFiles(flags);
   const compiled = flags.rule.map((file) => ({ file, compiled: compileRule(file, { ...lists, dataset }) }));
+  const threads = threadsWithin(flags, replayingBytes(dataset.manifest));
   const replays: TimedReplay[] = [];
   for (const rule of compiled) {
-    replays.push(await timedReplay(dataset, rule.file, rule.compiled, flags.threads, terminal, signal, flags.general));
+    replays.push(await timedReplay(dataset, rule.file, rule.compiled, threads, terminal, signal, flags.general));
   }
   if (out === '-') await terminal.results(allLines(replays));
   else if (out !== undefined) await writeLines(out, allLines(replays), signal);

@@ -11,6 +11,7 @@ import { type CompiledRule, compileRule, readRuleText } from '../../rules/compil
 import { Gate, type GateFlags } from '../gate.ts';
 import { htmlReportOf, scoreReplays } from '../score-replays.ts';
 import { printScore } from '../scoreboard.ts';
+import { replayingBytes, threadsWithin } from '../memory.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import type { Terminal } from '../terminal.ts';
 import { type ScenarioFlags, type TimedDataset, timedGenerate } from './generate.ts';
@@ -59,9 +60,10 @@ async function runIn(
   const { rules, generated } = await compileWhileGenerating(out, scenario, flags, terminal, signal);
   const dataset = await openDataset(out);
   const truth = await dataset.truth();
+  const threads = threadsWithin(flags, replayingBytes(dataset.manifest));
   const replays: TimedReplay[] = [];
   for (const { file, compiled } of rules) {
-    replays.push(await timedReplay(dataset, file, compiled, flags.threads, terminal, signal));
+    replays.push(await timedReplay(dataset, file, compiled, threads, terminal, signal));
   }
   const options = {
     generateSeconds: generated.seconds,
