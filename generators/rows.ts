@@ -16,11 +16,13 @@ export const TICKS_PER_MS = 10_000;
  */
 export class DimensionBuilder<Name extends string> {
   readonly #codes = new Map<string, number>();
+  readonly #names: readonly Name[];
   readonly #short: readonly (readonly [Name, string[]])[];
   readonly #long: readonly (readonly [Name, Utf8TextsBuilder])[];
   #size = 0;
 
   constructor(names: readonly Name[], long: readonly Name[] = []) {
+    this.#names = names;
     this.#short = names.filter((name) => !long.includes(name)).map((name) => [name, []]);
     this.#long = long.map((name) => [name, new Utf8TextsBuilder()]);
   }
@@ -42,9 +44,10 @@ export class DimensionBuilder<Name extends string> {
 
   /** The entries. The builder must not be used afterwards. */
   seal(): Dimension {
-    const attributes: Record<string, Attribute> = Object.fromEntries(this.#short);
-    for (const [name, texts] of this.#long) attributes[name] = texts.seal();
-    return { size: this.#size, attributes };
+    const short = new Map<Name, Attribute>(this.#short);
+    const long = new Map(this.#long);
+    const attributes = this.#names.map((name) => [name, short.get(name) ?? long.get(name)!.seal()] as const);
+    return { size: this.#size, attributes: Object.fromEntries(attributes) };
   }
 }
 
