@@ -79,6 +79,7 @@ describe('tocsin run', () => {
       rules: rules.map((rule) => ({
         ...rule,
         losses: undefined,
+        intent: undefined,
         timeToDetectPartsMs: undefined,
         seconds: undefined,
         file: undefined,
