@@ -116,6 +116,7 @@ export const PAGE_ACCESSES: readonly Access[] = [
   access('SuiteUx', 'Graph', 'browser', false, 'refreshToken'),
   access('OfficeOnline', 'SharePoint', 'browser', false, 'refreshToken'),
   access('OfficeHome', 'SharePoint', 'browser', false, 'refreshToken'),
+  access('AccessPanel', 'Graph', 'browser', false, 'refreshToken'),
   access('Shell', 'Graph', 'browser', false, 'refreshToken'),
   access('TeamsWeb', 'TeamsServices', 'browser', false, 'refreshToken'),
 ];
@@ -167,6 +168,23 @@ export const SERVICE_ACCESSES: readonly Access[] = [
   access('Office', 'Exchange', 'service', false, 'refreshToken'),
 ];
 
+/** Small applications that people let act for them, many makers to a name. Attackers choose such names. */
+export const SMALL_APPLICATIONS = [
+  'Mail Assistant',
+  'PDF Converter',
+  'Meeting Notes',
+  'Sync Helper',
+  'Calendly',
+  'Trello',
+  'Notion',
+  'Doodle',
+  'Grammarly',
+  'Smartsheet',
+] as const;
+
+/** How many applications bear one of these names. */
+export const MAKERS = 40;
+
 /** ResultType values and the text that goes with each (learn.microsoft.com, "Microsoft Entra error codes"). */
 export const RESULTS = {
   '0': '',
@@ -199,7 +217,7 @@ export type ResultCode = keyof typeof RESULTS;
 
 /** Silent failures by natural weight. Assumption: no published mix was found. */
 export const SILENT_FAILURES: readonly (readonly [weight: number, code: ResultCode])[] = [
-  [22, '50173'],
+  [6, '50173'],
   [14, '50076'],
   [8, '50079'],
   [9, '50132'],

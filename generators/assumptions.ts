@@ -2,7 +2,7 @@
  * Every figure that shapes generated data and is not a fact of a scenario. Each says where it comes from: a published
  * page, or "assumption" where nothing published was found. Nothing else in `generators` holds a rate, a share or a delay,
  * but for the weights of what is listed once and belongs beside its entries: failures and accesses in applications.ts, acts
- * in background/audit.ts, departments in tenant.ts. They are assumptions too.
+ * in background/audit.ts, risk detections in risk.ts, departments in tenant.ts. They are assumptions too.
  *
  * Sources, short: VOL = Microsoft's "Activity logs in Azure Monitor" sizing table; NI = Microsoft's "Non-interactive
  * sign-ins"; TOK = Microsoft's "Configurable token lifetimes"; PRT = Microsoft's "Primary Refresh Token"; ING = Microsoft's
@@ -30,7 +30,7 @@ export const PEOPLE = {
   serviceAccountShare: 0.004,
   serviceAccountMinimum: 1,
   /** Application identities that act on their own. Assumption. */
-  servicePrincipalShare: 0.02,
+  servicePrincipalShare: 0.05,
   servicePrincipalMinimum: 6,
   /**
    * Accounts whose directory name carries capitals, as audit rows then show it. Assumption; that such accounts exist and
@@ -42,9 +42,11 @@ export const PEOPLE = {
   /** People with a second computer at home. Assumption. */
   secondComputerShare: 0.12,
   /** People who sometimes use a commercial VPN, which leaves from a hosting provider's network. Assumption. */
-  commercialVpnShare: 0.06,
+  commercialVpnShare: 0.1,
   /** Developers who run scripts with HTTP libraries' own user agents. Assumption. */
   scriptingDeveloperShare: 0.5,
+  /** Employees who begin to let a small application act for them within a week. Assumption. */
+  connectedApplicationShare: 0.08,
 } as const;
 
 /** What machines people have. Shares and mixes are assumptions throughout. */
@@ -100,6 +102,8 @@ export const SILENT = {
   eveningShare: 0.3,
   eveningAfterMinutes: [60, 150],
   eveningMinutes: [20, 120],
+  /** Pages that are loaded on it then. */
+  eveningPages: 3,
   /** Rows of one page load, and the seconds it takes: 6 rows in 17 s in one published record. */
   pageLoadRows: [2, 7],
   pageLoadSeconds: 17,
@@ -123,6 +127,10 @@ export const SILENT = {
   loopRowShare: 0.035,
   /** Bounds of one loop's rows a day. Assumption. */
   loopDaily: [40, 10_000],
+  /** Hours between two renewals of a small application that acts for somebody, and the days that it is kept: lognormal. Assumption. */
+  connectedHours: [1, 9],
+  connectedDaysMedian: 1.2,
+  connectedDaysSigma: 1.2,
   /** How unlike loops are, and how even the steps of one. Assumption. */
   loopSigma: 0.4,
   loopJitter: [0.6, 1.4],
@@ -193,6 +201,8 @@ export const PRINCIPALS = {
   managedShare: 0.35,
   /** Of the others, those that run at a hosting provider; the rest in an office. */
   hostedShare: 0.5,
+  /** Of those, the ones that run without a server of their own: each run has another address of the provider's. */
+  serverlessShare: 0.5,
   /** Resources that one asks for, at most; milliseconds over which it does; how even its intervals are. */
   resources: 3,
   spreadMs: [0, 1500],
@@ -245,8 +255,18 @@ export const AUDIT = {
   /** Of an administrator's actions, and of an application's, those that are any activity at all. Assumption. */
   longTailShare: 0.05,
   applicationLongTailShare: 0.004,
+  /** Application identities that act in the directory, and their actions a day. Assumption. */
+  principalShare: 0.4,
+  principalDaily: 2,
   /** Actions that failed. Assumption. */
   failureShare: 0.02,
+  /** Working days on which a person changes the password (one in some 90), or resets a forgotten one by self-service. Assumption. */
+  passwordChangeDaily: 0.012,
+  passwordResetDaily: 0.005,
+  /** Minutes until each other device is signed in anew, lognormal; until then its tokens are refused. Assumption. */
+  signInAnewMedian: 100,
+  signInAnewSigma: 1,
+  signInAnewMaximum: 20 * 60,
   /** Applications on a working day and on a day off, of their mean. Assumption. */
   workdayFactor: 1.15,
   dayOffFactor: 0.6,
@@ -276,6 +296,17 @@ export const DELAYS = {
   outageMinutes: [30, 120],
   /** Sign-in rows that are published twice (FAQ says that it happens; the share is an assumption). */
   duplicateShare: 0.005,
+} as const;
+
+/** Sign-ins that Identity Protection detects a risk in. Assumptions: that honest sign-ins are detected is documented, shares are not. */
+export const RISK = {
+  /** Of successful interactive sign-ins, and of those from a hosting or VPN provider's network. */
+  interactiveShare: 0.005,
+  interactiveHostingShare: 0.06,
+  /** Of successful silent ones. */
+  silentShare: 0.0006,
+  /** Of an attacker's, by network. From the victim's own they look like the victim's. */
+  attackShare: { hosting: 0.12, residential: 0.04, victim: 0.005 },
 } as const;
 
 /** What attackers do that no chain says. Assumptions. */

@@ -4,7 +4,7 @@ import type { Facts } from '../src/dataset/facts.ts';
 import type { Plan, PlannedAudit, PlannedEvent, PlannedPrincipal, PlannedSignIn } from './attacks/plan.ts';
 import { findActivity } from './audit-activities.ts';
 import { AuditRows } from './audit-rows.ts';
-import { APPLICATION_COUNTERS, writeApplicationAudit, writeOwnAudit } from './background/audit.ts';
+import { APPLICATION_COUNTERS, writeApplicationAudit, writeOwnAudit, writePrincipalAudit } from './background/audit.ts';
 import { Calendar } from './background/calendar.ts';
 import { writeInteractiveSignIns } from './background/interactive-sign-ins.ts';
 import { writePrincipalSignIns } from './background/principal-sign-ins.ts';
@@ -107,6 +107,10 @@ export function generatePartition(
       rows.begin(principal);
       writePrincipalSignIns(tenant, span, principal, rows);
     }
+    if (partitionOf(principal.name, partitionCount) === partition) {
+      audit.begin(principal.ordinal);
+      writePrincipalAudit(tenant, span, principal, audit);
+    }
     plantOn(principal.ordinal);
   }
 
@@ -131,7 +135,7 @@ function plantSignIn(rows: SignInRows, event: PlannedSignIn): void {
       access: rows.accessCode(event.access, { protocol: step.protocol, transfer: step.transfer }),
       client: rows.clientCode(device, step.client, step.agent),
       place: rows.placeCode(event.place),
-      outcome: rows.outcomeCode(step.result, step.situation),
+      outcome: rows.outcomeCode(step.result, step.situation, event.risk),
       step: interactive ? rows.stepCode(event.created, step.result, step.situation) : 0,
     },
     event,

@@ -176,6 +176,14 @@ export const HOSTERS: readonly Hoster[] = [
   { asn: 20473, prefix: '45.77', city: 'Chicago' },
   { asn: 16276, prefix: '51.89', city: 'Paris' },
   { asn: 24940, prefix: '95.216', city: 'Hannover' },
+  { asn: 9009, prefix: '37.120', city: 'Berlin' },
+  { asn: 9009, prefix: '193.29', city: 'Madrid' },
+  { asn: 212238, prefix: '156.146', city: 'Paris' },
+  { asn: 212238, prefix: '185.183', city: 'London' },
+  { asn: 60068, prefix: '195.181', city: 'Stockholm' },
+  { asn: 14061, prefix: '159.65', city: 'New York' },
+  { asn: 20473, prefix: '149.28', city: 'Singapore' },
+  { asn: 16276, prefix: '51.77', city: 'Warsaw' },
 ];
 
 export function cityNamed(name: string): City | undefined {

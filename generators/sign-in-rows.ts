@@ -24,6 +24,7 @@ import {
   statusText,
   userAgent,
 } from './sign-in-texts.ts';
+import { ASSESSED_RISK, RISK_ATTRIBUTES, type Risk, riskAttributes } from './risk.ts';
 import { DimensionBuilder, ingestedAt, type Outage, Records, type Span } from './rows.ts';
 import { type Account, type Device, nameGuid, type Place, type Tenant } from './tenant.ts';
 import type { RandomStream } from '../src/base/random.ts';
@@ -61,11 +62,7 @@ const OUTCOME_ATTRIBUTES = [
   'AuthenticationRequirement',
   'AuthenticationRequirementPolicies',
   'MfaDetail',
-  'RiskState',
-  'RiskDetail',
-  'RiskLevelDuringSignIn',
-  'RiskLevelAggregated',
-  'RiskEventTypes_V2',
+  ...RISK_ATTRIBUTES,
 ] as const;
 
 const STEP_ATTRIBUTES = ['AuthenticationDetails', 'AuthenticationMethodsUsed'] as const;
@@ -107,7 +104,7 @@ export class SignInRows {
   readonly #ordinals: number[] = [];
   /** Codes by what they were asked for with, in front of the dimensions' text keys. */
   readonly #accessCodes = new Map<Access, number>();
-  readonly #outcomeCodes = new Map<ResultCode, Partial<Record<Situation, number>>>();
+  readonly #outcomeCodes = new Map<Risk | undefined, Map<ResultCode, Partial<Record<Situation, number>>>>();
   readonly #sharedPlaceCodes = new Map<Place, number>();
   /** As above, of the current account. */
   readonly #clientCodes = new Map<Device, Partial<Record<Access['client'], number>>>();
@@ -219,16 +216,26 @@ export class SignInRows {
     return code;
   }
 
-  outcomeCode(result: ResultCode, situation: Situation): number {
-    let codes = this.#outcomeCodes.get(result);
-    if (!codes) this.#outcomeCodes.set(result, (codes = {}));
-    return (codes[situation] ??= this.#outcomes.append(this.#outcome(result, situation)));
+  /** @param risk - what was detected; where nothing was said and the situation is `risky`, an unfamiliar sign-in. */
+  outcomeCode(
+    result: ResultCode,
+    situation: Situation,
+    risk: Risk | undefined = situation === 'risky' ? ASSESSED_RISK : undefined,
+  ): number {
+    let results = this.#outcomeCodes.get(risk);
+    if (!results) this.#outcomeCodes.set(risk, (results = new Map()));
+    let codes = results.get(result);
+    if (!codes) results.set(result, (codes = {}));
+    return (codes[situation] ??= this.#outcomes.append(this.#outcome(result, situation, risk)));
   }
 
-  #outcome(result: ResultCode, situation: Situation): Record<(typeof OUTCOME_ATTRIBUTES)[number], string> {
+  #outcome(
+    result: ResultCode,
+    situation: Situation,
+    risk: Risk | undefined,
+  ): Record<(typeof OUTCOME_ATTRIBUTES)[number], string> {
     const access = conditionalAccess(this.#tenant, result, situation);
     const multi = situation === 'mfaByClaim' || situation === 'mfa' || situation === 'risky';
-    const risk = situation === 'risky' ? 'medium' : 'none';
     return {
       ResultType: result,
       ResultDescription: RESULTS[result],
@@ -240,11 +247,7 @@ export class SignInRows {
         ? '[{"requirementProvider":"multiConditionalAccess","detail":"Conditional Access"}]'
         : '[]',
       MfaDetail: situation === 'mfa' && result === '0' ? '{"authMethod":"Mobile app notification"}' : '{}',
-      RiskState: risk === 'none' ? 'none' : 'atRisk',
-      RiskDetail: 'none',
-      RiskLevelDuringSignIn: risk,
-      RiskLevelAggregated: risk,
-      RiskEventTypes_V2: risk === 'none' ? '[]' : '["unfamiliarFeatures"]',
+      ...riskAttributes(risk),
     };
   }
 
@@ -426,7 +429,6 @@ function signInColumns(table: SignInTable, tenant: Tenant): FactColumn[] {
       OperationName: constant('Sign-in activity'),
       Category: constant(silent ? 'NonInteractiveUserSignInLogs' : 'SignInLogs'),
       IsInteractive: constant(!silent),
-      RiskEventTypes: constant('[]'),
       TokenIssuerType: constant('AzureAD'),
       AuthenticationContextClassReferences: constant('[]'),
       SessionLifetimePolicies: constant('[]'),

@@ -531,6 +531,11 @@ const EDGE_VERSIONS = ['148.0.3967.54', '148.0.3967.70', '149.0.4022.35', '149.0
 const JOIN_WEIGHTS = new Weights(DEVICES.joinWeights);
 const BROWSER_WEIGHTS = new Weights(DEVICES.browserWeights);
 
+/** A computer that the directory does not know, such as an attacker's. */
+export function foreignComputer(random: RandomStream, index: number): Device {
+  return computer(random, index, 'foreign');
+}
+
 function computer(random: RandomStream, index: number, owner: 'company' | 'private' | 'foreign'): Device {
   const isMac = random.chance(DEVICES.macShare);
   const trustType: TrustType =

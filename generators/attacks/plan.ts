@@ -6,8 +6,8 @@
 import { purposeKey, RandomStream } from '../../src/base/random.ts';
 import { formatDatetime, ticksFromColumnTicks } from '../../src/base/time.ts';
 import type { TruthEvent, TruthIncident } from '../../src/dataset/truth.ts';
-import { type Access, type Application, APPLICATIONS, RESOURCES } from '../applications.ts';
-import { ATTACKS } from '../assumptions.ts';
+import { type Access, type Application, APPLICATIONS, RESOURCES, SMALL_APPLICATIONS } from '../applications.ts';
+import { ATTACKS, RISK } from '../assumptions.ts';
 import { findActivity } from '../audit-activities.ts';
 import {
   APPLICATION_ACTORS,
@@ -20,6 +20,7 @@ import {
   userInitiator,
 } from '../audit-texts.ts';
 import { Calendar } from '../background/calendar.ts';
+import { drawRisk, isHosting, type Risk } from '../risk.ts';
 import {
   drawOutages,
   ingestedAt,
@@ -36,10 +37,10 @@ import {
   type Account,
   type Device,
   drawGuid,
+  foreignComputer,
   hostingPlace,
   type Place,
   residentialPlace,
-  SCRIPT_AGENTS,
   type ServicePrincipal,
   type Tenant,
 } from '../tenant.ts';
@@ -69,6 +70,8 @@ export interface PlannedSignIn extends PlannedCommon {
   readonly place: Place;
   readonly session: number;
   readonly latency: number;
+  /** What Identity Protection detected. */
+  readonly risk: Risk | undefined;
 }
 
 export interface PlannedAudit extends PlannedCommon {
@@ -100,33 +103,6 @@ export interface Plan {
 /** Planted rows number themselves by the hash of their id, above all counters of the background. */
 function plantedNumber(id: string): number {
   return (purposeKey(id) | 0x80000000) >>> 0;
-}
-
-const ATTACKER_DEVICES: readonly Omit<Device, 'index'>[] = [
-  attackerComputer('Windows', 'Windows10', 'Chrome', '148.0.7778.168'),
-  attackerComputer('Windows', 'Windows11', 'Edge', '149.0.4022.52'),
-  attackerComputer('Windows', 'Windows10', 'Firefox', '139.0'),
-  attackerComputer('Mac', 'MacOs', 'Safari', '18.5'),
-];
-
-function attackerComputer(
-  platform: Device['platform'],
-  operatingSystem: string,
-  browser: Device['browser'],
-  browserVersion: string,
-): Omit<Device, 'index'> {
-  return {
-    kind: 'computer',
-    deviceId: '',
-    name: '',
-    operatingSystem,
-    platform,
-    trustType: '',
-    isCompliant: false,
-    browser,
-    browserVersion,
-    scriptAgent: '',
-  };
 }
 
 type Outages = Readonly<Record<SignInTable | 'AuditLogs' | 'AADServicePrincipalSignInLogs', readonly Outage[]>>;
@@ -274,11 +250,7 @@ class IncidentBuilder {
         ? residentialPlace(random, tenant.offices[account.office]!.city)
         : hostingPlace(random);
     const fixedPlace = attackerPlace();
-    const attackerDevice: Device = {
-      ...random.pick(ATTACKER_DEVICES),
-      index: 15,
-      scriptAgent: random.pick(SCRIPT_AGENTS),
-    };
+    const attackerDevice = foreignComputer(random, 15);
     const actsFromVictim = this.#chain.kind === 'lookalike' || parameters.network === 'victim';
     const onVictimDevice = this.#chain.kind === 'lookalike' || parameters.device === 'victim';
     const cast = this.#cast(groups);
@@ -356,7 +328,7 @@ class IncidentBuilder {
                   cast(row.subject, row.roleName, i),
                   correlation,
                   calendar,
-                  devices,
+                  account && (onVictimDevice ? devices[0] : attackerDevice),
                   actsFromVictim ? undefined : fixedPlace,
                   outages.AuditLogs,
                 ),
@@ -442,6 +414,8 @@ class IncidentBuilder {
       cae: false,
       token: step.way === 'silent' ? 'refreshToken' : 'none',
     };
+    const network = isHosting(place) ? 'hosting' : step.from === 'attacker' ? this.#parameters.network : 'victim';
+    const risk = step.result === '0' && random.chance(RISK.attackShare[network]) ? drawRisk(random) : undefined;
     return {
       kind: 'signIn',
       table,
@@ -459,6 +433,7 @@ class IncidentBuilder {
       // A stolen token carries its session's number wherever it is used.
       session: calendar.sessionOf(victimDevice, atMs),
       latency: random.below(256),
+      risk,
       truth: this.#truth(id, table, created, generated, ingested, account.signInName, application.name, step.role),
     };
   }
@@ -511,7 +486,7 @@ class IncidentBuilder {
     subject: Subject,
     correlation: number,
     calendar: Calendar | undefined,
-    devices: readonly Device[],
+    device: Device | undefined,
     place: Place | undefined,
     outages: readonly Outage[],
   ): PlannedEvent | undefined {
@@ -525,7 +500,7 @@ class IncidentBuilder {
     const activity = findActivity(row.operation)!;
     const id = `${this.#id}/${++this.#eventNumber}`;
     const byApplication = row.by !== 'actor' || !account;
-    const ip = place?.ip ?? (calendar && devices[0] ? calendar.placeOf(devices[0], atMs).ip : '');
+    const ip = place?.ip ?? (calendar && device ? calendar.placeOf(device, atMs).ip : '');
     const application: ApplicationActor = row.by === 'actor' ? 'syncFabric' : row.by;
     const initiator = principal
       ? principalInitiator(principal)
@@ -533,12 +508,7 @@ class IncidentBuilder {
         ? applicationInitiator(tenant, application)
         : userInitiator(account, ip);
     const identity = principal?.name ?? (byApplication ? APPLICATION_ACTORS[application][0] : '');
-    const agent =
-      place && account
-        ? userAgent({ ...ATTACKER_DEVICES[0]!, index: 15 }, 'browser')
-        : devices[0]
-          ? userAgent(devices[0], 'browser')
-          : '';
+    const agent = device ? userAgent(device, 'browser') : '';
     return {
       kind: 'audit',
       ordinal: account?.ordinal ?? principal!.ordinal,
@@ -605,7 +575,7 @@ class IncidentBuilder {
     const group = random.pick(groups);
     const principal = this.#who.principal ?? random.pick(tenant.secretPrincipals);
     const application = {
-      name: random.pick(['Mail Assistant', 'PDF Converter', 'Meeting Notes', 'Sync Helper', 'Zoom', 'DocuSign']),
+      name: random.pick(SMALL_APPLICATIONS),
       appId: drawGuid(random),
       objectId: drawGuid(random),
     };

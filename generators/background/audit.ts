@@ -5,15 +5,24 @@
  */
 import { purposeKey, RandomStream, Weights } from '../../src/base/random.ts';
 import { ACTIVITIES, type Activity, activity } from '../audit-activities.ts';
+import { MAKERS, SMALL_APPLICATIONS } from '../applications.ts';
 import type { AuditRows } from '../audit-rows.ts';
-import { type ApplicationActor, groupNames, type Subject, targetResources, userInitiator } from '../audit-texts.ts';
+import {
+  type ApplicationActor,
+  groupNames,
+  principalInitiator,
+  type Subject,
+  targetResources,
+  userInitiator,
+} from '../audit-texts.ts';
 import { AUDIT } from '../assumptions.ts';
-import { MS_PER_HOUR, MS_PER_MINUTE } from '../rows.ts';
+import { MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, type Span } from '../rows.ts';
 import { userAgent } from '../sign-in-texts.ts';
-import type { Device, Tenant } from '../tenant.ts';
-import type { Calendar } from './calendar.ts';
+import { type Device, nameGuid, type ServicePrincipal, type Tenant } from '../tenant.ts';
+import type { Calendar, PasswordChange } from './calendar.ts';
 
 const PERSON_STREAM = purposeKey('background/audit/person');
+const PRINCIPAL_STREAM = purposeKey('background/audit/principal');
 const APPLICATION_STREAM = purposeKey('background/audit/application');
 /** A few texts for each account and operation of an application stand for the many alike that a real tenant has. */
 const TEXTS_PER_OPERATION = 2;
@@ -76,18 +85,7 @@ const PERSON_ACTS: readonly Act[] = [
   [4, [step('User reviewed security info', 'self')]],
   [3, [step('User changed default security info', 'self')]],
   [2, [step('User deleted security info', 'self'), step('User registered security info', 'self', SOON)]],
-  [
-    6,
-    [
-      step('Self-service password reset flow activity progress', 'self'),
-      step('Self-service password reset flow activity progress', 'self', SOON),
-      step('Self-service password reset flow activity progress', 'self', SOON),
-      step('Reset password (self-service)', 'self', SOON),
-      step('Update StsRefreshTokenValidFrom Timestamp', 'self'),
-    ],
-  ],
   [10, [step('Add Windows Hello for Business credential', 'self')]],
-  [9, [step('Change user password', 'self'), step('Update StsRefreshTokenValidFrom Timestamp', 'self', NOW)]],
   [5, [step('Register device', 'device')]],
   [3, [step('Add BitLocker key', 'device')]],
   [4, [step('Accept Terms Of Use', 'policy')]],
@@ -111,6 +109,18 @@ const PERSON_ACTS: readonly Act[] = [
   [2, [step('User requests access package assignment', 'none')]],
   [3, [step('Update group', 'group')]],
 ];
+
+/** What a change of the password writes; the calendar says when there is one, because sign-ins follow from it. */
+const PASSWORD_ACTS: Readonly<Record<PasswordChange['way'], readonly Step[]>> = {
+  change: [step('Change user password', 'self'), step('Update StsRefreshTokenValidFrom Timestamp', 'self', NOW)],
+  selfService: [
+    step('Self-service password reset flow activity progress', 'self', [-90, -60]),
+    step('Self-service password reset flow activity progress', 'self', SOON),
+    step('Self-service password reset flow activity progress', 'self', SOON),
+    step('Reset password (self-service)', 'self', [4, 10]),
+    step('Update StsRefreshTokenValidFrom Timestamp', 'self'),
+  ],
+};
 
 const ADMIN_ACTS: readonly Act[] = [
   [24, [step('Update user', 'colleague')]],
@@ -192,6 +202,20 @@ const SERVICE_ACTS: readonly Act[] = [
   [5, [step('Change user license', 'colleague')]],
   [2, [step('Add user', 'colleague')]],
   [2, [step('Disable account', 'colleague')]],
+];
+
+/** What the tenant's own applications do in its directory. */
+const PRINCIPAL_ACTS: readonly Act[] = [
+  [40, [step('Update user', 'colleague')]],
+  [12, [step('Add member to group', 'colleague')]],
+  [5, [step('Update application', 'principal')]],
+  [
+    4,
+    [step('Add service principal credentials', 'principal', NOW), step('Update service principal', 'principal', NOW)],
+  ],
+  [1, [step('Add app role assignment to service principal', 'principal')]],
+  [1, [step('Add service principal', 'newApplication')]],
+  [0.5, [step('Consent to application', 'newApplication')]],
 ];
 
 /** What an operation of a category is usually done to. */
@@ -298,18 +322,12 @@ function groupsOf(tenant: Tenant): readonly string[] {
   return groups;
 }
 
-const NEW_APPLICATIONS = [
-  'Calendly',
-  'Zoom',
-  'Miro',
-  'Grammarly',
-  'DocuSign',
-  'Trello',
-  'Notion',
-  'Doodle',
-  'Smartsheet',
-  'Lucidchart',
-] as const;
+function smallApplication(tenant: Tenant, random: RandomStream): NonNullable<Subject['application']> {
+  const maker = random.below(MAKERS);
+  const name = random.pick(SMALL_APPLICATIONS);
+  const objectId = nameGuid(`${tenant.tenantId}/${name}/${maker}`);
+  return { name, appId: nameGuid(`${name}/${maker}`), objectId };
+}
 
 function subjectOf(
   tenant: Tenant,
@@ -341,10 +359,7 @@ function subjectOf(
       return { device: { id, name: device.name === '' ? 'DESKTOP' : device.name, os: device.platform }, user: account };
     }
     case 'newApplication': {
-      const index = (account.ordinal + random.below(3)) % NEW_APPLICATIONS.length;
-      const name = NEW_APPLICATIONS[index]!;
-      const id = `6f${index}b2c4d-1a2b-4c3d-8e4f-5a6b7c8d9e0${index}`;
-      return { application: { name, appId: id, objectId: id.replace(/^6f/, '7e') }, user: account };
+      return { application: smallApplication(tenant, random), user: account };
     }
     case 'domain':
       return { domain: `mail.${tenant.domain}` };
@@ -366,7 +381,9 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
 
   const perform = (atMs: number, acts: readonly Act[]): void => {
     const isRare = acts === ADMIN_ACTS && random.chance(AUDIT.longTailShare);
-    const steps = isRare ? random.pick(USER_LONG_TAIL) : acts[random.weighted(weightsOf(acts))]![1];
+    write(atMs, isRare ? random.pick(USER_LONG_TAIL) : acts[random.weighted(weightsOf(acts))]![1]);
+  };
+  const write = (atMs: number, steps: readonly Step[]): void => {
     const colleague = random.below(tenant.userCount);
     // One action is about one group, policy or application throughout.
     const seed = random.u32();
@@ -399,6 +416,7 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
     }
   };
 
+  for (const { atMs, way } of calendar.passwordChanges()) write(atMs, PASSWORD_ACTS[way]);
   if (account.kind === 'serviceAccount') {
     for (const day of calendar.localDays()) {
       const count = random.poisson(AUDIT.serviceAccountDaily / meanRows(SERVICE_ACTS));
@@ -471,6 +489,36 @@ export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: 
           targets[variety]!.set(each, target);
         }
         rows.add(at, rows.activityCode(each.activity), initiator, target, noDetail, success, correlation, random);
+      }
+    }
+  }
+}
+
+/** Writes what an application of the tenant's does by itself; {@link AuditRows.begin} has been called for it. */
+export function writePrincipalAudit(tenant: Tenant, span: Span, principal: ServicePrincipal, rows: AuditRows): void {
+  const random = new RandomStream(tenant.seed, PRINCIPAL_STREAM, principal.ordinal);
+  if (!random.chance(AUDIT.principalShare)) return;
+  const initiator = rows.initiatorCode(principalInitiator(principal), principal.name);
+  const noDetail = rows.detailCode('[]');
+  const success = rows.outcomeCode('success');
+  for (let day = 0; day < span.days; day++) {
+    for (let left = random.poisson(AUDIT.principalDaily); left > 0; left--) {
+      const [, steps] = PRINCIPAL_ACTS[random.weighted(weightsOf(PRINCIPAL_ACTS))]!;
+      const correlation = rows.nextCorrelation++;
+      const user = tenant.account(random.below(tenant.userCount));
+      const group = random.pick(groupsOf(tenant));
+      const application = smallApplication(tenant, random);
+      let at = day * MS_PER_DAY + random.between(0, 24) * MS_PER_HOUR;
+      for (const { operation, subject, gap } of steps) {
+        at += random.between(gap[0], gap[1]) * 1000;
+        const done: Subject =
+          subject === 'colleague'
+            ? { user, group: /group/.test(operation) ? group : undefined }
+            : subject === 'principal'
+              ? { principal }
+              : { application };
+        const target = rows.targetCode(targetResources(tenant, operation, done, random));
+        rows.add(at, rows.activityCode(activity(operation)), initiator, target, noDetail, success, correlation, random);
       }
     }
   }

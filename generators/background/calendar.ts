@@ -3,7 +3,7 @@
  * administrator's actions fall into sessions of the portal that also left sign-in rows.
  */
 import { purposeKey, RandomStream } from '../../src/base/random.ts';
-import { DAY, INTERACTIVE, PORTAL } from '../assumptions.ts';
+import { AUDIT, DAY, INTERACTIVE, PORTAL } from '../assumptions.ts';
 import { MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, type Span } from '../rows.ts';
 import type { Account, Device, Place, Tenant } from '../tenant.ts';
 
@@ -22,6 +22,20 @@ export interface PortalSession {
   readonly endMs: number;
 }
 
+/** A change of the account's password. */
+export interface PasswordChange {
+  readonly atMs: number;
+  readonly way: 'change' | 'selfService';
+}
+
+/** From a change of the password to the sign-in with the new one on another device. */
+export interface StaleSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+const PASSWORD = purposeKey('calendar/password');
+const SIGN_IN_ANEW = purposeKey('calendar/sign-in-anew');
 const WORKDAY = purposeKey('calendar/workday');
 const PORTAL_STREAM = purposeKey('calendar/portal');
 
@@ -44,6 +58,7 @@ export class Calendar {
   readonly #places: (Place | undefined)[];
   #devices: readonly Device[] | undefined;
   #localDays: readonly number[] | undefined;
+  #passwordChanges: readonly PasswordChange[] | undefined;
 
   constructor(tenant: Tenant, account: Account, span: Span) {
     this.#tenant = tenant;
@@ -173,6 +188,45 @@ export class Calendar {
       freeFrom = endMs + PORTAL.pauseMinutes * MS_PER_MINUTE;
     }
     return sessions;
+  }
+
+  /** In order. People do so at work; applications, guests and separate administrators' accounts do not in a dataset's time. */
+  passwordChanges(): readonly PasswordChange[] {
+    if (!this.#passwordChanges) {
+      const { kind, dedicated, ordinal } = this.account;
+      const random = new RandomStream(this.#tenant.seed, PASSWORD, ordinal);
+      const changes: PasswordChange[] = [];
+      for (const day of kind === 'guest' || kind === 'serviceAccount' || dedicated ? [] : this.localDays()) {
+        const luck = random.unit();
+        const part = random.unit();
+        const workday = this.workday(day);
+        if (!workday || luck >= AUDIT.passwordChangeDaily + AUDIT.passwordResetDaily) continue;
+        changes.push({
+          atMs: workday.startMs + part * (workday.endMs - workday.startMs),
+          way: luck < AUDIT.passwordChangeDaily ? 'change' : 'selfService',
+        });
+      }
+      this.#passwordChanges = changes;
+    }
+    return this.#passwordChanges;
+  }
+
+  /** When a device's tokens are refused because the password was changed on another one, the first. */
+  staleSpans(device: Device): readonly StaleSpan[] {
+    if (device.index === 0 || this.passwordChanges().length === 0) return [];
+    return this.passwordChanges().map(({ atMs }, change) => {
+      const random = new RandomStream(
+        this.#tenant.seed,
+        SIGN_IN_ANEW,
+        this.account.ordinal,
+        change * 16 + device.index,
+      );
+      const minutes = Math.min(
+        AUDIT.signInAnewMaximum,
+        random.lognormal(AUDIT.signInAnewMedian, AUDIT.signInAnewSigma),
+      );
+      return { fromMs: atMs, toMs: atMs + minutes * MS_PER_MINUTE };
+    });
   }
 
   /** The number of the session whose tokens a device uses at a time. */

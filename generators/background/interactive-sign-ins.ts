@@ -8,13 +8,14 @@ import {
   PORTAL_SIGN_IN,
   type ResultCode,
 } from '../applications.ts';
-import { INTERACTIVE, PORTAL } from '../assumptions.ts';
+import { INTERACTIVE, PORTAL, RISK } from '../assumptions.ts';
+import { drawRisk, isHosting } from '../risk.ts';
 import { MS_PER_HOUR, PUBLISH_SECONDS, TICKS_PER_MS, type Span } from '../rows.ts';
 import type { AccessTraits, SignInRows } from '../sign-in-rows.ts';
 import type { Situation } from '../sign-in-texts.ts';
 import type { Device, Tenant } from '../tenant.ts';
 import type { Calendar } from './calendar.ts';
-import { PORTAL_CORRELATIONS } from './silent-sign-ins.ts';
+import { connectedApplication, PORTAL_CORRELATIONS } from './silent-sign-ins.ts';
 
 const INTERACTIVE_STREAM = purposeKey('background/interactive');
 const RENEWAL_STREAM = purposeKey('background/session-renewal');
@@ -55,13 +56,18 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
     const created = span.startTicks + Math.floor(atMs * TICKS_PER_MS);
     // A step is a text of its own for each row, so none is made for rows that would be dropped.
     const inside = atMs >= 0 && created + lag * 1e7 < span.endTicks;
+    const place = calendar.placeOf(device, atMs);
+    const riskShare = isHosting(place) ? RISK.interactiveHostingShare : RISK.interactiveShare;
+    const risk = result === '0' && draws.chance(riskShare) ? drawRisk(draws) : undefined;
+    // Who passes a second factor because of the risk falls under the policy for that.
+    const judged = risk?.state === 'remediated' ? 'risky' : situation;
     rows.add(
       atMs,
       lag,
       rows.accessCode(access, traits),
       rows.clientCode(device, access.client),
-      rows.placeCode(calendar.placeOf(device, atMs)),
-      rows.outcomeCode(result, situation),
+      rows.placeCode(place),
+      rows.outcomeCode(result, judged, risk),
       inside ? rows.stepCode(created, result, situation) : 0,
       shared,
       session,
@@ -79,6 +85,18 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
     add(device, atMs, access, '0', 'mfa', RENEWAL_CORRELATIONS + session, lag, undefined, session, draws);
   };
 
+  // With the new password, wherever tokens from before it had been refused.
+  for (const device of devices) {
+    for (const { toMs } of calendar.staleSpans(device)) {
+      const access = device.kind === 'phone' ? MOBILE_SIGN_IN : BROWSER_SIGN_IN;
+      add(device, toMs, access, '0', 'mfa', correlation++, PUBLISH_SECONDS.draw(random));
+    }
+  }
+  const connected = connectedApplication(tenant, calendar);
+  if (connected) {
+    const access: Access = { ...connected.access, client: 'browser', token: 'none' };
+    add(devices[0]!, connected.fromMs, access, '0', 'mfaByClaim', correlation++, PUBLISH_SECONDS.draw(random));
+  }
   for (const day of calendar.localDays()) {
     for (const device of devices) if (calendar.beginsSession(device, day)) signInAnew(device, day);
     const workday = calendar.workday(day);

@@ -3,8 +3,9 @@ import { purposeKey, RandomStream, Weights } from '../../src/base/random.ts';
 import type { ResourceKey } from '../applications.ts';
 import { PRINCIPALS } from '../assumptions.ts';
 import type { PrincipalSignInRows } from '../principal-rows.ts';
+import { isHosting } from '../risk.ts';
 import { MS_PER_MINUTE, PUBLISH_SECONDS, type Span } from '../rows.ts';
-import type { ServicePrincipal, Tenant } from '../tenant.ts';
+import { hostingPlace, type ServicePrincipal, type Tenant } from '../tenant.ts';
 
 const PRINCIPAL_STREAM = purposeKey('background/principal');
 const INTERVAL_WEIGHTS = new Weights(PRINCIPALS.intervalWeights);
@@ -22,7 +23,8 @@ export function writePrincipalSignIns(
     rows.resourceCode(resource),
   );
   const everyMinutes = PRINCIPALS.intervalMinutes[random.weighted(INTERVAL_WEIGHTS)]!;
-  const place = rows.placeCode(principal.managed ? undefined : principal.place);
+  const home = rows.placeCode(principal.managed ? undefined : principal.place);
+  const serverless = !principal.managed && isHosting(principal.place) && random.chance(PRINCIPALS.serverlessShare);
   const success = rows.outcomeCode('0');
   const failure = rows.outcomeCode('7000222');
   // An expired secret fails for good until somebody renews it.
@@ -36,6 +38,7 @@ export function writePrincipalSignIns(
     at += everyMinutes * random.between(...PRINCIPALS.jitter) * MS_PER_MINUTE
   ) {
     const lag = PUBLISH_SECONDS.draw(random);
+    const place = serverless ? rows.placeCode(hostingPlace(random)) : home;
     for (const resource of resources) {
       rows.add(
         at + random.between(...PRINCIPALS.spreadMs),

@@ -8,6 +8,7 @@ import {
   COMMAND_ACCESSES,
   COMPUTER_ACCESSES,
   LOOP_FAILURES,
+  MAKERS,
   PAGE_ACCESSES,
   PHONE_ACCESSES,
   PORTAL_ACCESSES,
@@ -15,13 +16,15 @@ import {
   type ResultCode,
   SERVICE_ACCESSES,
   SILENT_FAILURES,
+  SMALL_APPLICATIONS,
   WINDOWS_SIGN_IN,
 } from '../applications.ts';
-import { DAY, PEOPLE, PORTAL, SILENT } from '../assumptions.ts';
-import { MS_PER_HOUR, MS_PER_MINUTE, PUBLISH_SECONDS } from '../rows.ts';
+import { DAY, PEOPLE, PORTAL, RISK, SILENT } from '../assumptions.ts';
+import { drawRisk } from '../risk.ts';
+import { MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, PUBLISH_SECONDS } from '../rows.ts';
 import type { SignInRows } from '../sign-in-rows.ts';
-import type { Device, Tenant } from '../tenant.ts';
-import type { Calendar, PortalSession } from './calendar.ts';
+import { type Device, nameGuid, SCRIPT_AGENTS, type Tenant } from '../tenant.ts';
+import type { Calendar, PortalSession, StaleSpan } from './calendar.ts';
 
 const SILENT_STREAM = purposeKey('background/silent');
 const HABITS = purposeKey('background/habits');
@@ -77,6 +80,9 @@ class Emitter {
   /** Codes of the places where the account has been seen, by spot. */
   readonly #placeCodes: (number | undefined)[] = [];
   #correlation = 0;
+  #situation: SilentSituation = 'plain';
+  /** When the device in use holds tokens from before a change of the password. */
+  #stale: readonly StaleSpan[] = [];
 
   constructor(tenant: Tenant, calendar: Calendar, rows: SignInRows) {
     this.tenant = tenant;
@@ -88,6 +94,13 @@ class Emitter {
       mfaByClaim: rows.outcomeCode('0', 'mfaByClaim'),
       compliantDevice: rows.outcomeCode('0', 'compliantDevice'),
     };
+  }
+
+  /** The requests that follow are this device's. @returns the outcome of those that succeed. */
+  use(device: Device): number {
+    this.#stale = this.calendar.staleSpans(device);
+    this.#situation = situationOf(device);
+    return this.success[this.#situation];
   }
 
   nextCorrelation(): number {
@@ -119,10 +132,18 @@ class Emitter {
     correlation: number,
     session: number,
   ): void {
-    const outcome = this.random.chance(SILENT.scatteredFailureShare)
-      ? this.rows.outcomeCode(SILENT_FAILURES[this.random.weighted(FAILURE_WEIGHTS)]![1], 'plain')
-      : success;
-    this.rows.add(atMs, lag, access, client, place, outcome, 0, correlation, session, this.random);
+    this.rows.add(atMs, lag, access, client, place, this.#outcome(atMs, success), 0, correlation, session, this.random);
+  }
+
+  #outcome(atMs: number, success: number): number {
+    for (const { fromMs, toMs } of this.#stale) {
+      if (atMs >= fromMs && atMs < toMs) return this.rows.outcomeCode('50173', 'plain');
+    }
+    const luck = this.random.unit();
+    if (luck < SILENT.scatteredFailureShare)
+      return this.rows.outcomeCode(SILENT_FAILURES[this.random.weighted(FAILURE_WEIGHTS)]![1], 'plain');
+    if (luck > 1 - RISK.silentShare) return this.rows.outcomeCode('0', this.#situation, drawRisk(this.random));
+    return success;
   }
 
   /** A request whose outcome is certain. */
@@ -184,13 +205,16 @@ export function writeSilentSignIns(tenant: Tenant, calendar: Calendar, rows: Sig
       const atHome = computers[1];
       if (atHome && random.chance(SILENT.eveningShare)) {
         const startMs = workday.endMs + random.between(...SILENT.eveningAfterMinutes) * MS_PER_MINUTE;
-        writeComputer(emit, atHome, startMs, startMs + random.between(...SILENT.eveningMinutes) * MS_PER_MINUTE);
+        const endMs = startMs + random.between(...SILENT.eveningMinutes) * MS_PER_MINUTE;
+        writeComputer(emit, atHome, startMs, endMs);
+        writePages(emit, atHome.device, SILENT.eveningPages, startMs, endMs);
       }
     }
     for (const phone of phones) writePhone(emit, phone, day, workday !== undefined);
     for (const session of calendar.portalSessions(day)) writePortal(emit, devices[0]!, session);
     if (workday && account.kind === 'developer') writeScripts(emit, devices[0]!, workday.startMs, workday.endMs);
   }
+  writeConnectedApplication(emit, devices[0]!);
   if (loopDaily !== undefined) writeLoop(emit, devices[0]!, loopDaily);
 }
 
@@ -201,7 +225,7 @@ function renewalMs(random: RandomStream): number {
 
 function writeComputer(emit: Emitter, { device, renewals }: Prepared, startMs: number, endMs: number): void {
   const { random, rows, calendar } = emit;
-  const success = emit.success[situationOf(device)];
+  const success = emit.use(device);
   const session = calendar.sessionOf(device, startMs);
   const startPlace = emit.placeCode(device, startMs);
   const broker = rows.clientCode(device, 'broker');
@@ -250,7 +274,7 @@ function writePages(emit: Emitter, device: Device, mean: number, startMs: number
   if (count === 0) return;
   const codes = PAGE_ACCESSES.map((access) => rows.accessCode(access));
   const client = rows.clientCode(device, 'browser');
-  const success = emit.success[situationOf(device)];
+  const success = emit.use(device);
   const session = calendar.sessionOf(device, startMs);
   const midnight = calendar.midnightMs(calendar.localDayOf(startMs));
   const [fewest, most] = SILENT.pageLoadRows;
@@ -279,7 +303,7 @@ function writePages(emit: Emitter, device: Device, mean: number, startMs: number
 
 function writePhone(emit: Emitter, { device, renewals }: Prepared, day: number, works: boolean): void {
   const { random, calendar } = emit;
-  const success = emit.success[situationOf(device)];
+  const success = emit.use(device);
   const midnight = calendar.midnightMs(day);
   const session = calendar.sessionOf(device, midnight);
   const share = works ? 1 : SILENT.phoneDayOffShare;
@@ -308,7 +332,7 @@ function writePortal(emit: Emitter, device: Device, { index, startMs, endMs }: P
   const { random, rows } = emit;
   const client = rows.clientCode(device, 'browser');
   const codes = PORTAL_ACCESSES.map((access) => rows.accessCode(access));
-  const success = emit.success[situationOf(device)];
+  const success = emit.use(device);
   const session = emit.calendar.sessionOf(device, startMs);
   const place = emit.placeCode(device, startMs);
   const base = PORTAL_CORRELATIONS + index * CORRELATIONS_PER_SESSION;
@@ -337,6 +361,7 @@ function writePortal(emit: Emitter, device: Device, { index, startMs, endMs }: P
 function writeScripts(emit: Emitter, device: Device, startMs: number, endMs: number): void {
   const { random, rows, calendar } = emit;
   const habits = new RandomStream(emit.tenant.seed, HABITS, calendar.account.ordinal, 1);
+  emit.use(device);
   const scripts = habits.chance(PEOPLE.scriptingDeveloperShare);
   const count = random.poisson(scripts ? SILENT.scriptingDaily : SILENT.commandLineDaily);
   const session = calendar.sessionOf(device, startMs);
@@ -348,6 +373,63 @@ function writeScripts(emit: Emitter, device: Device, startMs: number, endMs: num
     const code = rows.accessCode(access, byDeviceCode ? { transfer: 'deviceCodeFlow' } : undefined);
     const client = rows.clientCode(device, access.client);
     emit.renew(at, code, client, emit.placeCode(device, at), emit.success.mfaByClaim, session);
+  }
+}
+
+const CONNECTED_ACCESSES: readonly Access[] = SMALL_APPLICATIONS.flatMap((name) =>
+  Array.from({ length: MAKERS }, (_, maker) => ({
+    application: { name, id: nameGuid(`${name}/${maker}`) },
+    resource: 'Graph' as const,
+    client: 'script' as const,
+    cae: false,
+    token: 'refreshToken' as const,
+  })),
+);
+
+/** A small application that somebody lets act for them for a while. */
+export interface ConnectedApplication {
+  readonly access: Access;
+  readonly agent: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly everyMs: number;
+}
+
+export function connectedApplication(tenant: Tenant, calendar: Calendar): ConnectedApplication | undefined {
+  const { kind, ordinal } = calendar.account;
+  const habits = new RandomStream(tenant.seed, HABITS, ordinal, 2);
+  if (kind !== 'employee' || !habits.chance(PEOPLE.connectedApplicationShare)) return undefined;
+  const access = habits.below(CONNECTED_ACCESSES.length);
+  // In a week that begins before the dataset, so that some are there from its start on.
+  const day = habits.below(7) - 2;
+  const workday = calendar.workday(day);
+  if (!workday) return undefined;
+  const fromMs = habits.between(workday.startMs, workday.endMs);
+  const days = habits.lognormal(SILENT.connectedDaysMedian, SILENT.connectedDaysSigma);
+  return {
+    access: CONNECTED_ACCESSES[access]!,
+    agent: SCRIPT_AGENTS[access % SCRIPT_AGENTS.length]!,
+    fromMs,
+    toMs: fromMs + days * MS_PER_DAY,
+    everyMs: habits.between(...SILENT.connectedHours) * MS_PER_HOUR,
+  };
+}
+
+/** Its rows show the address where its owner signed in to it. */
+function writeConnectedApplication(emit: Emitter, device: Device): void {
+  const connected = connectedApplication(emit.tenant, emit.calendar);
+  if (!connected) return;
+  const { rows, calendar } = emit;
+  const { access, agent, fromMs, toMs, everyMs } = connected;
+  const code = rows.accessCode(access);
+  const client = rows.clientCode(device, 'script', agent);
+  const place = emit.placeCode(device, fromMs);
+  const session = calendar.sessionOf(device, fromMs);
+  const until = Math.min(toMs, calendar.durationMs);
+  const success = emit.use(device);
+  const firstMs = emit.random.between(...SILENT.startDelaySeconds) * 1000;
+  for (let at = fromMs + firstMs; at < until; at += everyMs * emit.random.between(...SILENT.loopJitter)) {
+    emit.renew(at, code, client, place, success, session);
   }
 }
 

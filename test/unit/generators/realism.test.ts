@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACTIVITIES } from '../../../generators/audit-activities.ts';
-import { loadScenario } from '../../../generators/scenario.ts';
 import type { ScalarType, Value } from '../../../src/columns/value.ts';
 import { parseDynamic } from '../../../src/columns/dynamic.ts';
 import { INGESTION_TIME, tableColumns } from '../../../src/schema/tables.ts';
@@ -99,6 +98,8 @@ beforeAll(async () => {
     'CorrelationId',
     'AuthenticationDetails',
     'SessionId',
+    'RiskState',
+    'RiskLevelDuringSignIn',
   ]);
   audit = data.rows('AuditLogs', [
     'TimeGenerated',
@@ -428,57 +429,55 @@ describe('names and places', () => {
   });
 });
 
-describe('attacks', () => {
-  test('no single column gives the attacks away, except what is theirs by nature', async () => {
-    // An application that nobody had before is what illicit consent is; all other chains are looked at.
-    // Ids, names and addresses identify one account or machine; times and targets are unique; operations are the attack.
-    const own =
-      /^(Id|OriginalRequestId|CorrelationId|SessionId|UniqueTokenIdentifier|UserPrincipalName|UserDisplayName|UserId|Identity|AlternateSignInName|SignInIdentifier|IPAddress|LocationDetails|AuthenticationDetails|InitiatedBy|TargetResources|OperationName|ActivityDisplayName|DeviceDetail|ResultReason)$/;
-    const scenario = loadScenario('contoso-2k', { users: 700, days: 3, seed: 8 });
-    const more = ['aitm-mfa-registration', 'device-code-phish'].map((chain) => ({
-      choices: [[chain, 'plain']] as const,
-      count: 3,
-      perWeekPer1000Users: 0,
-      parameters: {},
-    }));
-    const company = await generated({
-      ...scenario,
-      attacks: [...scenario.attacks, ...more],
-      chains: { ...loadScenario('evasion').chains, ...scenario.chains },
-    });
-    const given: string[] = [];
-    let checked = 0;
-    for (const table of [SILENT, 'SigninLogs', 'AuditLogs']) {
-      const schema = tableColumns(table)!.filter(({ name }) => !own.test(name));
-      const batch = company.dataset.all().scan(table, schema, undefined);
-      const isAttack = Array.from(batch.lineage!.codes, (code) =>
-        batch.lineage!.sets[code]!.some((event) =>
-          /^(token|infostealer|service-pr|conditional|mfa|aitm|device-code)/.test(event),
-        ),
-      );
-      const attackRows = isAttack.filter(Boolean).length;
-      expect(attackRows).toBeGreaterThan(5);
-      for (const [index, { name }] of schema.entries()) {
-        const column = batch.column(index);
-        if (column.kind !== 'coded') continue;
-        checked++;
-        const canonical = column.dictionary.canonical();
-        const all = new Map<number, number>();
-        const hits = new Map<number, number>();
-        column.codes.forEach((code, row) => {
-          const entry = canonical[code]!;
-          all.set(entry, (all.get(entry) ?? 0) + 1);
-          if (isAttack[row]) hits.set(entry, (hits.get(entry) ?? 0) + 1);
-        });
-        for (const [entry, count] of hits) {
-          const precision = count / all.get(entry)!;
-          if (precision > 0.5 && count / attackRows > 0.1)
-            given.push(`${table}.${name} = ${column.dictionary.text(entry)}: ${count} of ${attackRows}`);
-        }
-      }
+describe('causes', () => {
+  test('a changed password has the tokens of other devices refused until somebody signs in anew', () => {
+    const DAY = 24 * HOUR;
+    const own = (row: Row): boolean => row.$events.length === 0;
+    const changedAt = new Map<string, number>();
+    for (const row of audit.filter(own)) {
+      if (/^(Change user password|Reset password \(self-service\))$/.test(text(row['OperationName'])))
+        changedAt.set(actor(row).toLowerCase(), ticks(row['ActivityDateTime']));
     }
-    expect(checked).toBeGreaterThan(60);
-    expect(given).toEqual([]);
-    company.remove();
+    expect(changedAt.size).toBeGreaterThan(5);
+    const refused = groupBy(
+      silent.filter((row) => own(row) && row['ResultType'] === '50173'),
+      (row) => text(row['UserPrincipalName']),
+    );
+    const isLoop = (rows: readonly Row[]): boolean => rows.length > 100;
+    const after = [...changedAt].filter(([name, at]) =>
+      (refused.get(name) ?? []).some((row) => {
+        const since = ticks(row['CreatedDateTime']) - at;
+        return since >= 0 && since < DAY;
+      }),
+    );
+    const others = [...refused].filter(([name, rows]) => !changedAt.has(name) && !isLoop(rows)).length;
+    expect(after.length / changedAt.size).toBeGreaterThan(0.4);
+    expect(others / USERS).toBeLessThan(0.25);
+    // Where it ends, an interactive sign-in with a second factor stands.
+    for (const [name, at] of after) {
+      const last = Math.max(
+        ...refused
+          .get(name)!
+          .map((row) => ticks(row['CreatedDateTime']))
+          .filter((time) => time >= at && time < at + DAY),
+      );
+      const anew = interactive.some(
+        (row) =>
+          row['UserPrincipalName'] === name &&
+          row['ResultType'] === '0' &&
+          ticks(row['CreatedDateTime']) > last - MINUTE,
+      );
+      expect([name, anew || last > at + DAY / 2]).toEqual([name, true]);
+    }
+  });
+
+  test('a few honest sign-ins are detected as risky, mostly low, and few of those are attacks', () => {
+    const risky = interactive.filter((row) => row['RiskLevelDuringSignIn'] !== 'none');
+    expect(risky.length / interactive.length).toBeGreaterThan(0.002);
+    expect(risky.length / interactive.length).toBeLessThan(0.03);
+    const low = risky.filter((row) => row['RiskLevelDuringSignIn'] === 'low').length;
+    expect(low / risky.length).toBeGreaterThan(0.4);
+    expect(new Set(risky.map((row) => row['RiskState'])).size).toBeGreaterThan(1);
+    expect(risky.filter((row) => row.$events.length > 0).length / risky.length).toBeLessThan(0.5);
   });
 });
