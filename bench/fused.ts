@@ -6,10 +6,11 @@
  * this exact. Of the result rows are kept: every row that a labelled event stands behind, and for each run one row besides,
  * so that an alert is raised in the runs in which one would be; the others are counted.
  */
+import { spanOf } from '../generators/scenario.ts';
 import { measureIncidents } from '../generators/yardsticks.ts';
 import { factsOfPartition, prepare } from '../generators/worker.ts';
 import { TocsinError } from '../src/base/errors.ts';
-import type { ColumnInfo } from '../src/columns/batch.ts';
+import { parseIsoDatetime } from '../src/base/time.ts';
 import { sourceOfFacts } from '../src/dataset/rows.ts';
 import { cut } from '../src/engine/cut.ts';
 import { type Plan, planInputs, type QueryPlan, scannedTables } from '../src/plan/plan.ts';
@@ -17,10 +18,11 @@ import { raiseAlerts } from '../src/replay/alerts.ts';
 import { InlineExecutor } from '../src/replay/executor.ts';
 import { groupIncidents } from '../src/replay/incidents.ts';
 import { type Replayable, replayRows } from '../src/replay/replay.ts';
+import { scheduleRuns } from '../src/replay/schedule.ts';
 import type { ResultRow, ScheduledRun } from '../src/replay/result.ts';
 import type { ResultTable } from '../src/replay/result-table.ts';
 import type { CompiledRule } from '../src/rules/compile.ts';
-import { readRule } from '../src/rules/rule.ts';
+import { readRule, type Rule } from '../src/rules/rule.ts';
 import { type RuleScore, score } from '../src/score/score.ts';
 import { benchScenario } from './datasets.ts';
 import { type DigestParts, digestRows, RowDigest } from './digest.ts';
@@ -43,6 +45,15 @@ export interface FusedTask {
   readonly digest: readonly string[];
   /** 1 for the runs of which a row is kept already. */
   readonly kept: Uint8Array;
+}
+
+export interface FusedScoreTask {
+  readonly kind: 'fused-score';
+  readonly size: Size;
+  readonly rule: PortableRule;
+  /** In order of run. */
+  readonly rows: readonly ResultRow[];
+  readonly rowsRead: Readonly<Record<string, number>>;
 }
 
 export interface FusedAnswer {
@@ -76,8 +87,17 @@ export function assertPartitionwise({ root }: QueryPlan, file: string): void {
   });
 }
 
+function runsOf(size: Size, rule: Rule): ScheduledRun[] {
+  const { start, end } = replayableOf(size, () => sourceOfFacts([]), {}).manifest;
+  return scheduleRuns({ start: parseIsoDatetime(start)!, end: parseIsoDatetime(end)! }, rule);
+}
+
+/** The rule that this thread read last. */
+let lastRead: { readonly text: string; readonly read: ReturnType<typeof readRule> } | undefined;
+
 function compiledOf({ file, text, plan }: PortableRule): CompiledRule {
-  const { rule, source } = readRule(text, file);
+  if (lastRead?.text !== text) lastRead = { text, read: readRule(text, file) };
+  const { rule, source } = lastRead.read;
   return { rule: rule!, plan, source, warnings: [] };
 }
 
@@ -88,11 +108,10 @@ function replayableOf(
   rowCounts: Readonly<Record<string, number>>,
 ): Replayable {
   const scenario = benchScenario(size.users, size.days, size.seed);
-  const { span } = prepare(scenario);
   return {
     manifest: {
       start: new Date(scenario.startMs).toISOString(),
-      end: new Date(scenario.startMs + span.durationMs).toISOString(),
+      end: new Date(scenario.startMs + spanOf(scenario).durationMs).toISOString(),
       partitionCount: 1,
       origin: { kind: 'scenario', scenario: scenario.name, seed: size.seed, users: size.users, days: size.days },
       tables: Object.entries(rowCounts).map(([table, rowCount]) => ({ table, rowCount })),
@@ -149,16 +168,7 @@ export async function fuse(
 ): Promise<FusedResult> {
   assertPartitionwise(rule.plan, rule.file);
   const compiled = compiledOf(rule);
-  // A replay of nothing: what it says of runs and columns is what every partition's says.
-  const nothing = sourceOfFacts([]);
-  const { runs, columns } = (
-    await replayRows(
-      replayableOf(size, () => nothing, {}),
-      compiled,
-      { threads: 0 },
-    )
-  ).table;
-
+  const runs = runsOf(size, compiled.rule);
   const keptOf = new Uint8Array(runs.length);
   const kept: ResultRow[] = [];
   const total = new RowDigest();
@@ -183,26 +193,28 @@ export async function fuse(
     onProgress(++done, size.partitionCount);
   });
   kept.sort((a, b) => a.run - b.run);
+  let scored: RuleScore | undefined;
+  await workers.each<RuleScore>([{ kind: 'fused-score', size, rule, rows: kept, rowsRead }], (answer) => {
+    scored = answer;
+  });
   return {
     events,
     resultRows,
     runs: runs.length,
-    score: scoreKept(size, compiled, columns, runs, kept, rowsRead),
+    score: scored!,
     digest: total.toString(),
   };
 }
 
-function scoreKept(
-  size: Size,
-  { rule }: CompiledRule,
-  columns: readonly ColumnInfo[],
-  runs: readonly ScheduledRun[],
-  rows: readonly ResultRow[],
-  rowsRead: Readonly<Record<string, number>>,
-): RuleScore {
+/** Scores what was kept; called in a worker, which holds the tenant already. */
+export function scoreFused({ size, rule: portable, rows, rowsRead }: FusedScoreTask): RuleScore {
+  const compiled = compiledOf(portable);
+  const { rule } = compiled;
   const { tenant, span, plan } = prepare(benchScenario(size.users, size.days, size.seed));
   const truth = measureIncidents(tenant, span, plan);
   const { manifest } = replayableOf(size, () => sourceOfFacts([]), {});
+  const { columns } = portable.plan.root;
+  const runs = runsOf(size, rule);
   const { alerts } = raiseAlerts({ rule, columns, runs, rows, datasetId: JSON.stringify(manifest.origin) });
   const result = {
     columns,

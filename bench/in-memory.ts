@@ -24,7 +24,7 @@ import { sizePart, threadsText } from './text.ts';
 /** As many as LANL's 1.65 billion events cover. */
 const DAYS = 58;
 /** Events of a partition: what a thread holds at a time. */
-const PARTITION_EVENTS = 1_000_000;
+const PARTITION_EVENTS = 500_000;
 /** A size is repeated as long as its events come to no more than this. */
 const REPEATED_EVENTS = 50_000_000;
 /** Up to so many events the rows are compared with those of a dataset on disk. */

@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { TocsinError } from '../src/base/errors.ts';
 import { outputError } from '../src/dataset/write.ts';
-import { formatMagnitude } from '../src/report/format.ts';
+import { formatMagnitude, formatNumber } from '../src/report/format.ts';
 import type { BenchReport, CaseResult, Entry } from './report.ts';
 import { caseTitle, workText } from './table.ts';
 import { bytesText, secondsText } from './text.ts';
@@ -56,14 +56,26 @@ function sizeOf({ case: letter, work }: CaseResult): number {
 export async function writePage(page: string, report: BenchReport): Promise<void> {
   try {
     await writeFile(jsonBeside(page), `${JSON.stringify(report, undefined, 2)}\n`);
-    await writeFile(page, pageText(report));
+    await writeFile(page, pageText(report, explained(await readFile(page, 'utf8').catch(() => ''))));
   } catch (error) {
     throw outputError(page, error);
   }
 }
 
-/** The page as Markdown. */
-export function pageText({ cases, figures }: BenchReport): string {
+/** What stands between these is written by hand, and stays. */
+const EXPLAINED = ['<!-- explained -->', '<!-- /explained -->'] as const;
+
+function explained(page: string): string {
+  const [from, to] = EXPLAINED.map((mark) => page.indexOf(mark));
+  return from === -1 || to === -1 ? '' : page.slice(from! + EXPLAINED[0].length, to).trim();
+}
+
+/**
+ * The page as Markdown.
+ *
+ * @param explanation - why figures fall short, as somebody wrote it.
+ */
+export function pageText({ cases, figures }: BenchReport, explanation = ''): string {
   return [
     '# Benchmarks',
     '',
@@ -78,6 +90,10 @@ export function pageText({ cases, figures }: BenchReport): string {
       ({ what, measured, atLeast, aim, verdict, shortBy }) =>
         `| ${what} | ${measured ?? '-'} | ${atLeast} | ${aim ?? '-'} | ${verdict}${shortBy === null ? '' : ` by ${shortBy}`} |`,
     ),
+    '',
+    EXPLAINED[0],
+    ...(explanation === '' ? [] : [explanation]),
+    EXPLAINED[1],
     '',
     ...cases.flatMap(caseSection),
     METHOD,
@@ -113,7 +129,7 @@ function caseSection(result: CaseResult): string[] {
       ? [`Equal results in ${digests.length} of ${entries.length}: digest \`${digests[0]}\`.`]
       : []),
     ...notes.map((note) => `${sentence(note)}.`),
-    `${entries[0]!.timing.samples.length} repetitions. Measured ${measuredAt} with Node ${environment.node} on ${environment.cpu}, ` +
+    `${formatNumber(entries[0]!.timing.samples.length, 'repetition')}. Measured ${measuredAt} with Node ${environment.node} on ${environment.cpu}, ` +
       `${environment.cores} cores, ${bytesText(environment.memoryBytes)} of memory, ${environment.platform}` +
       `${Object.entries(environment.versions)
         .map(([name, version]) => `, ${name} ${version}`)

@@ -5,7 +5,7 @@ import type { CompiledRule } from '../src/rules/compile.ts';
 import { type Bench, type Competitor, compete } from './compete.ts';
 import { seedDataset, workOf } from './datasets.ts';
 import { digestRows } from './digest.ts';
-import { generateAll, sizeOf } from './generation.ts';
+import { generateAll, generationSize } from './generation.ts';
 import { rowsOf } from './ours.ts';
 import { Workers } from './pool.ts';
 import type { CaseResult } from './report.ts';
@@ -38,7 +38,7 @@ async function replayCase(bench: Bench, compiled: CompiledRule, counts: readonly
 }
 
 async function generateCase(bench: Bench, counts: readonly number[]): Promise<CaseResult> {
-  const size = sizeOf(bench.rows, bench.seed);
+  const size = generationSize(bench);
   const pools = counts.map((threads) => new Workers(threads));
   try {
     const events = await generateAll(pools.at(-1)!, size);

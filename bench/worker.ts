@@ -2,10 +2,10 @@
 import { type PlainError, toPlainError } from '../src/base/errors.ts';
 import { type DatasetTask, makeBenchPartition } from './datasets.ts';
 import { type FloorTask, sumPartition } from './floor.ts';
-import { fusePartition, type FusedTask } from './fused.ts';
+import { fusePartition, type FusedScoreTask, type FusedTask, scoreFused } from './fused.ts';
 import { type GenerateTask, countPartition } from './generation.ts';
 
-export type BenchTask = DatasetTask | FloorTask | FusedTask | GenerateTask;
+export type BenchTask = DatasetTask | FloorTask | FusedTask | FusedScoreTask | GenerateTask;
 
 export type BenchReply =
   | { readonly ok: true; readonly answer: unknown }
@@ -28,6 +28,8 @@ function answerOf(task: BenchTask): unknown {
       return sumPartition(task);
     case 'fused':
       return fusePartition(task);
+    case 'fused-score':
+      return scoreFused(task);
     case 'generate':
       return countPartition(task);
   }

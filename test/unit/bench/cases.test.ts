@@ -87,6 +87,6 @@ test('the memory floor is of every row of the columns that the plan needs', () =
 
 test('generation counts every event', () => {
   const [result] = found('c');
-  expect(result!.work['events']).toBeGreaterThan(10_000);
+  expect(result!.work['events']).toBeGreaterThan(4_000);
   expect(result!.entries[0]!.eventsPerSecond).toBeGreaterThan(0);
 });

@@ -101,6 +101,16 @@ describe('the page', () => {
     expect(text).toContain(process.version);
   });
 
+  test('keeps what was written by hand about the figures', async () => {
+    const page = path.join(folder, 'benchmarks.md');
+    await writePage(page, benchReport([caseOf('a', ENGINES)]));
+    const text = readFileSync(page, 'utf8');
+    writeFileSync(page, text.replace('<!-- explained -->', '<!-- explained -->\nBecause of the parser.'));
+    await writePage(page, benchReport([]));
+    expect(readFileSync(page, 'utf8')).toContain('<!-- explained -->\nBecause of the parser.\n<!-- /explained -->');
+    expect(readFileSync(page, 'utf8')).not.toContain('a query a run | 4.00 s');
+  });
+
   test('is not written over JSON that is something else', async () => {
     writeFileSync(path.join(folder, 'page.json'), '{"schema":"other"}');
     await expect(readReport(path.join(folder, 'page.md'))).rejects.toThrow('is not a bench report');
