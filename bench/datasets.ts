@@ -228,8 +228,8 @@ function thinned(facts: Facts, share: number, byUsers: boolean): Facts {
 function userRows({ columns, fields, dimensions }: Facts): (row: number) => boolean {
   const source = columns.find(({ name }) => name === 'InitiatedBy')?.source;
   if (source?.from !== 'dimension') throw new Error('rows by users were asked for of a table that names no initiators');
-  const texts = dimensions[source.dimension]!.attributes[source.attribute] as readonly string[];
-  const names = texts.map((text) => /"userPrincipalName":"[^"]/.test(text));
+  const texts = dimensions[source.dimension]!.attributes[source.attribute] as Iterable<string>;
+  const names = Array.from(texts, (text) => /"userPrincipalName":"[^"]/.test(text));
   const codes = fields[source.field]!;
   return (row) => names[codes[row]!]!;
 }
