@@ -5,10 +5,10 @@
  * are one piece of JSON, written down once and copied from then on; constants are one piece for the whole file. Only
  * times, numbers and ids are written per row.
  */
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, write } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { TocsinError } from '../base/errors.ts';
 import { formatDatetime, formatTimespan, ticksFromColumnTicks } from '../base/time.ts';
 import { parseDynamic, stringifyDynamic } from '../columns/dynamic.ts';
@@ -120,11 +120,15 @@ async function checkFolder(out: string, folder: string, names: readonly string[]
 
 const FLUSH_BYTES = 4 << 20;
 
-/** Bytes on their way to a file. */
+const writeBytes = promisify(write);
+
+/** Bytes on their way to a file. One buffer is filled while the system writes the other. */
 class Output {
   readonly #file: number;
   bytes = Buffer.allocUnsafe(FLUSH_BYTES * 2);
   size = 0;
+  #spare = Buffer.allocUnsafe(FLUSH_BYTES * 2);
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(target: string) {
     this.#file = openSync(target, 'wx');
@@ -133,14 +137,32 @@ class Output {
   /** Makes room for `length` more bytes. */
   reserve(length: number): void {
     if (this.size + length <= this.bytes.length) return;
-    this.flush();
-    if (length > this.bytes.length) this.bytes = Buffer.allocUnsafe(length * 2);
+    const larger = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.size + length));
+    this.bytes.copy(larger, 0, 0, this.size);
+    this.bytes = larger;
   }
 
-  flush(): void {
-    let done = 0;
-    while (done < this.size) done += writeSync(this.#file, this.bytes, done, this.size - done);
+  /** Begins to write what there is, once what was given before is written. Signals are heard meanwhile. */
+  async flush(): Promise<void> {
+    await this.#writing;
+    const { bytes, size } = this;
+    this.bytes = this.#spare;
+    this.#spare = bytes;
     this.size = 0;
+    this.#writing = this.#write(bytes, size);
+    // Whoever flushes or ends next hears of it.
+    this.#writing.catch(() => undefined);
+  }
+
+  async #write(bytes: Buffer, size: number): Promise<void> {
+    let done = 0;
+    while (done < size) done += (await writeBytes(this.#file, bytes, done, size - done)).bytesWritten;
+  }
+
+  /** Writes all that is left. */
+  async end(): Promise<void> {
+    await this.flush();
+    await this.#writing;
   }
 
   /** Appends a text. */
@@ -156,7 +178,8 @@ class Output {
     this.size += piece.length;
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#writing.catch(() => undefined);
     closeSync(this.#file);
   }
 }
@@ -185,16 +208,15 @@ async function writeTable(
       output.bytes[output.size++] = 0x7d;
       output.bytes[output.size++] = 0x0a;
       if (output.size >= FLUSH_BYTES) {
-        output.flush();
-        // Signals are heard between flushes; whoever listens may throw here.
-        await setImmediate();
+        await output.flush();
+        // Whoever listens may throw here.
         onRows(i + 1);
       }
     }
-    output.flush();
+    await output.end();
     onRows(order.length);
   } finally {
-    output.close();
+    await output.close();
   }
 }
 
