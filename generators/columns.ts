@@ -66,11 +66,12 @@ function workspaceId(tenant: Tenant): string {
 }
 
 export const PLACE_ATTRIBUTES = ['IPAddress', 'AutonomousSystemNumber', 'Location', 'LocationDetails'] as const;
+type PlaceAttributes = Record<(typeof PLACE_ATTRIBUTES)[number] | 'NetworkLocationDetails', string>;
 
 const locations = new Map<City, string>();
 
-/** What sign-in rows of users and of applications say of an address. */
-export function placeAttributes({ ip, asn, city }: Place): Record<(typeof PLACE_ATTRIBUTES)[number], string> {
+/** What sign-in rows of users and of applications say of an address; those of users the named location too. */
+export function placeAttributes({ ip, asn, city, namedLocation }: Place): PlaceAttributes {
   let location = locations.get(city);
   if (location === undefined) {
     location = JSON.stringify({
@@ -86,5 +87,9 @@ export function placeAttributes({ ip, asn, city }: Place): Record<(typeof PLACE_
     AutonomousSystemNumber: String(asn),
     Location: city.country,
     LocationDetails: location,
+    NetworkLocationDetails:
+      namedLocation === ''
+        ? '[]'
+        : JSON.stringify([{ networkNames: [namedLocation], networkType: 'trustedNamedLocation' }]),
   };
 }

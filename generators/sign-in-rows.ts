@@ -204,13 +204,7 @@ export class SignInRows {
     const codes = place.namedLocation === '' ? this.#placeCodes : this.#sharedPlaceCodes;
     let code = codes.get(place);
     if (code === undefined) {
-      code = this.#places.append({
-        ...placeAttributes(place),
-        NetworkLocationDetails:
-          place.namedLocation === ''
-            ? '[]'
-            : JSON.stringify([{ networkNames: [place.namedLocation], networkType: 'trustedNamedLocation' }]),
-      });
+      code = this.#places.append(placeAttributes(place));
       codes.set(place, code);
     }
     return code;

@@ -212,5 +212,7 @@ export function authenticationDetails(
   if (!ofResult) templates.set(result, (ofResult = {}));
   const template = (ofResult[situation] ??= stepsTemplate(result, situation));
   const at = `${formatColumnTicks(createdTicks)}+00:00`;
-  return { AuthenticationDetails: template.parts.join(at), AuthenticationMethodsUsed: template.methods };
+  let details = template.parts[0]!;
+  for (let i = 1; i < template.parts.length; i++) details += at + template.parts[i]!;
+  return { AuthenticationDetails: details, AuthenticationMethodsUsed: template.methods };
 }

@@ -206,11 +206,15 @@ function names(): { first: NameList; last: NameList } {
   return cachedNames;
 }
 
-const HEX3 = Array.from({ length: 0x1000 }, (_, value) => value.toString(16).padStart(3, '0'));
-const HEX4 = Array.from({ length: 0x10000 }, (_, value) => HEX3[value >> 4]! + HEX3[value & 15]![2]!);
-/** Without zeros in front, as IPv6 addresses have them. */
-const HEX_NUMBERS = HEX4.map((text) => text.replace(/^0{1,3}/, ''));
+/** A byte as two hexadecimal digits; small tables, since these texts are made for every account. */
+const HEX = Array.from({ length: 0x100 }, (_, value) => value.toString(16).padStart(2, '0'));
+/** A byte without a zero in front. */
+const SHORT_HEX = Array.from({ length: 0x100 }, (_, value) => value.toString(16));
 const VARIANTS = '89ab';
+
+function hex16(value: number): string {
+  return HEX[value >>> 8]! + HEX[value & 255]!;
+}
 
 /** A version 4 GUID of four draws. */
 export function drawGuid(random: RandomStream): string {
@@ -218,9 +222,16 @@ export function drawGuid(random: RandomStream): string {
   const b = random.u32();
   const c = random.u32();
   const d = random.u32();
-  const head = `${HEX4[a >>> 16]!}${HEX4[a & 0xffff]!}-${HEX4[b >>> 16]!}-4${HEX3[b & 0xfff]!}`;
-  const tail = `${HEX4[c & 0xffff]!}${HEX4[d >>> 16]!}${HEX4[d & 0xffff]!}`;
-  return `${head}-${VARIANTS[(c >>> 28) & 3]!}${HEX3[(c >>> 16) & 0xfff]!}-${tail}`;
+  const version = `4${hex16(b & 0xfff).slice(1)}`;
+  const variant = VARIANTS[(c >>> 28) & 3]! + hex16((c >>> 16) & 0xfff).slice(1);
+  const tail = hex16(c & 0xffff) + hex16(d >>> 16) + hex16(d & 0xffff);
+  return `${hex16(a >>> 16)}${hex16(a & 0xffff)}-${hex16(b >>> 16)}-${version}-${variant}-${tail}`;
+}
+
+/** A group of an IPv6 address. */
+function drawGroup(random: RandomStream): string {
+  const value = random.below(0x10000);
+  return value < 0x100 ? SHORT_HEX[value]! : SHORT_HEX[value >>> 8]! + HEX[value & 255]!;
 }
 
 /** A GUID that is a function of a name. */
@@ -456,17 +467,13 @@ export class Tenant {
     return place(`${city.home.prefix}.${random.below(256)}.${2 + random.below(250)}`, city.home.asn, city, '');
   }
 
-  /** A phone's address in the mobile network, which changes with every `epoch`. */
-  mobilePlace(ordinal: number, epoch: number): Place {
-    const { city } = this.offices[this.officeOf(ordinal)]!;
+  /** A phone's address in the mobile network of its owner's city, which changes with every `epoch`. */
+  mobilePlace({ ordinal, office }: Account, epoch: number): Place {
+    const { city } = this.offices[office]!;
     const random = new RandomStream(this.seed, MOBILE, ordinal, epoch);
-    const group = (): string => HEX_NUMBERS[random.below(0x10000)]!;
-    return place(
-      `${city.mobile.prefix}:${group()}:${group()}:${group()}:${group()}:${group()}:${group()}`,
-      city.mobile.asn,
-      city,
-      '',
-    );
+    let ip = city.mobile.prefix;
+    for (let group = 0; group < 6; group++) ip += `:${drawGroup(random)}`;
+    return place(ip, city.mobile.asn, city, '');
   }
 
   /** The commercial VPN of those who use one: an address of a hosting provider, undefined for everybody else. */

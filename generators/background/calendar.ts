@@ -162,7 +162,7 @@ export class Calendar {
 
   /** The place of a spot; the same object each time. */
   placeAt(spot: number): Place {
-    return (this.#places[spot] ??= this.#tenant.mobilePlace(this.account.ordinal, spot - MOBILE));
+    return (this.#places[spot] ??= this.#tenant.mobilePlace(this.account, spot - MOBILE));
   }
 
   /** The account's sessions of the portal on a local day, in order, none overlapping. */

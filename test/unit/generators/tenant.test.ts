@@ -40,10 +40,10 @@ describe('a tenant', () => {
     for (const ordinal of [0, 15, 700, 1990]) {
       expect(two.account(ordinal)).toEqual(one.account(ordinal));
       expect(two.devices(ordinal)).toEqual(one.devices(ordinal));
-      expect(two.mobilePlace(ordinal, 3)).toEqual(one.mobilePlace(ordinal, 3));
+      expect(two.mobilePlace(two.account(ordinal), 3)).toEqual(one.mobilePlace(one.account(ordinal), 3));
       expect(one.account(ordinal).office).toBe(one.officeOf(ordinal));
     }
-    expect(one.mobilePlace(15, 3).ip).not.toBe(one.mobilePlace(15, 4).ip);
+    expect(one.mobilePlace(one.account(15), 3).ip).not.toBe(one.mobilePlace(one.account(15), 4).ip);
   });
 
   test('writes a guest home address and #EXT# name that belong together', () => {
