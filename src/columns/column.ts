@@ -12,6 +12,7 @@
  * A null in a bool, number or wide column is marked by 1 in `nulls` (absent where there are none) over a value of 0;
  * in a coded column it is a dictionary entry whose value is null.
  */
+import { takeBytes, takeDoubles, takeLike } from '../base/arena.ts';
 import { COLUMN_EPOCH_TICKS } from '../base/time.ts';
 import { stringifyDynamic } from './dynamic.ts';
 import { type CodedType, type Dictionary, ValueDictionary } from './dictionary.ts';
@@ -95,18 +96,18 @@ export function gatherColumn(column: Column, rows: Uint32Array): Column {
       return { ...column, length };
     case 'coded': {
       const { codes } = column;
-      const out = new (codes.constructor as new (length: number) => Codes)(length);
+      const out = takeLike(codes, length);
       for (let i = 0; i < length; i++) out[i] = codes[rows[i]!]!;
       return { ...column, codes: out };
     }
     case 'bool': {
-      const out = new Uint8Array(length);
+      const out = takeBytes(length);
       for (let i = 0; i < length; i++) out[i] = column.values[rows[i]!]!;
       return { ...column, values: out, nulls: gatherNulls(column.nulls, rows) };
     }
     case 'number': {
       const { values } = column;
-      const out = new Float64Array(length);
+      const out = takeDoubles(length);
       for (let i = 0; i < length; i++) out[i] = values[rows[i]!]!;
       return { ...column, values: out, nulls: gatherNulls(column.nulls, rows) };
     }
@@ -120,7 +121,7 @@ export function gatherColumn(column: Column, rows: Uint32Array): Column {
 
 function gatherNulls(nulls: Uint8Array | undefined, rows: Uint32Array): Uint8Array | undefined {
   if (!nulls) return undefined;
-  const out = new Uint8Array(rows.length);
+  const out = takeBytes(rows.length);
   for (let i = 0; i < rows.length; i++) out[i] = nulls[rows[i]!]!;
   return out;
 }

@@ -43,7 +43,10 @@ export abstract class Dictionary {
 
   /** For each code the first code that holds an equal entry. */
   canonical(): Uint32Array {
-    if (this.#canonical) return this.#canonical;
+    return (this.#canonical ??= this.findCanonical());
+  }
+
+  protected findCanonical(): Uint32Array {
     const codes = new Uint32Array(this.size);
     const first = new Map<string, number>();
     for (let code = 0; code < this.size; code++) {
@@ -53,9 +56,49 @@ export abstract class Dictionary {
       if (seen === undefined) first.set(key, code);
       codes[code] = seen ?? code;
     }
-    this.#canonical = codes;
     return codes;
   }
+}
+
+/** For each text the first that equals it, found without decoding any. */
+function equalTexts({ bytes, offsets }: EncodedTexts, size: number): Uint32Array {
+  let capacity = 16;
+  while (capacity < size * 2) capacity *= 2;
+  const mask = capacity - 1;
+  // One more than the code, so that a fresh table needs no filling.
+  const slots = new Uint32Array(capacity);
+  const hashes = new Int32Array(size);
+  const codes = new Uint32Array(size);
+  for (let code = 0; code < size; code++) {
+    const start = offsets[code]!;
+    const end = offsets[code + 1]!;
+    let hash = 0x811c9dc5 | 0;
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+    hash ^= hash >>> 15;
+    hashes[code] = hash;
+    let at = hash & mask;
+    for (;;) {
+      const slot = slots[at]!;
+      if (slot === 0) {
+        slots[at] = code + 1;
+        codes[code] = code;
+        break;
+      }
+      const other = slot - 1;
+      if (hashes[other] === hash && sameBytes(bytes, offsets[other]!, offsets[other + 1]!, start, end)) {
+        codes[code] = other;
+        break;
+      }
+      at = (at + 1) & mask;
+    }
+  }
+  return codes;
+}
+
+function sameBytes(bytes: Uint8Array, start: number, end: number, otherStart: number, otherEnd: number): boolean {
+  if (end - start !== otherEnd - otherStart) return false;
+  for (let i = 0; i < end - start; i++) if (bytes[start + i] !== bytes[otherStart + i]) return false;
+  return true;
 }
 
 /** Entries held as boxed values. */
@@ -83,18 +126,24 @@ export class ValueDictionary extends Dictionary {
 /** JSON null with blanks around it is shorter than this. */
 const SHORT_TEXT = 16;
 
+/** Texts as UTF-8, one after another: entry i from `offsets[i]` to `offsets[i + 1]`. */
+export interface EncodedTexts {
+  readonly bytes: Uint8Array;
+  readonly offsets: Int32Array | Float64Array;
+}
+
 /** Entries held as texts; a dynamic entry is parsed when first asked for. */
 export class TextDictionary extends Dictionary {
   readonly #text: (code: number) => string;
-  readonly #utf8: ((code: number) => Uint8Array) | undefined;
+  readonly #utf8: EncodedTexts | undefined;
   readonly #texts: (string | undefined)[];
   readonly #parsed: (Value | undefined)[];
 
   /**
    * @param text - decodes one entry; called at most once per entry. For dynamic and guid the empty text is null.
-   * @param utf8 - gives an entry as it is held.
+   * @param utf8 - the entries as they are held.
    */
-  constructor(type: CodedType, size: number, text: (code: number) => string, utf8?: (code: number) => Uint8Array) {
+  constructor(type: CodedType, size: number, text: (code: number) => string, utf8?: EncodedTexts) {
     super(type, size);
     this.#text = text;
     this.#utf8 = utf8;
@@ -108,7 +157,7 @@ export class TextDictionary extends Dictionary {
 
   override isNull(code: number): boolean {
     if (this.type === 'string') return false;
-    if (this.#utf8 && this.#utf8(code).length >= SHORT_TEXT) return false;
+    if (this.#utf8 && this.#utf8.offsets[code + 1]! - this.#utf8.offsets[code]! >= SHORT_TEXT) return false;
     const text = this.text(code);
     return text === '' || (this.type === 'dynamic' && text.length < SHORT_TEXT && this.value(code) === null);
   }
@@ -118,7 +167,12 @@ export class TextDictionary extends Dictionary {
   }
 
   override utf8(code: number): Uint8Array | undefined {
-    return this.#utf8?.(code);
+    return this.#utf8?.bytes.subarray(this.#utf8.offsets[code]!, this.#utf8.offsets[code + 1]!);
+  }
+
+  protected override findCanonical(): Uint32Array {
+    // Of a dynamic, several texts mean null.
+    return this.#utf8 && this.type !== 'dynamic' ? equalTexts(this.#utf8, this.size) : super.findCanonical();
   }
 
   value(code: number): Value {

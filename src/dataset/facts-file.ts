@@ -18,6 +18,7 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { takeBytes } from '../base/arena.ts';
 import { TocsinError } from '../base/errors.ts';
 import type { FieldArray } from './facts.ts';
 import type { StoredFacts, StoredHeader, TextAttribute } from './stored-facts.ts';
@@ -68,6 +69,10 @@ export function sha256(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
 }
 
+function bufferOf({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): Buffer<ArrayBuffer> {
+  return Buffer.from(buffer, byteOffset, length);
+}
+
 /**
  * A file of facts, opened for reading. Only its metadata is held; fields and attributes are read from disk on each
  * call, so callers keep what they use.
@@ -114,11 +119,11 @@ export class FactsFile implements StoredFacts {
     }
   }
 
-  #read(file: number, region: Region): ArrayBuffer {
+  #read(file: number, region: Region): Uint8Array<ArrayBuffer> {
     if (!(region.offset >= 0 && region.length >= 0 && region.offset + region.length <= this.#sizeBytes)) {
       throw this.broken(`it ends at byte ${this.#sizeBytes}, before ${region.offset + region.length}`);
     }
-    const bytes = new Uint8Array(region.length);
+    const bytes = takeBytes(region.length);
     let done = 0;
     while (done < bytes.length) {
       // One read call takes at most 2 GiB.
@@ -126,17 +131,17 @@ export class FactsFile implements StoredFacts {
       if (count === 0) throw this.broken(`it ends at byte ${region.offset + done}`);
       done += count;
     }
-    return bytes.buffer;
+    return bytes;
   }
 
   /** Reads the index from the end of the file and believes it only if its digest is right. */
   #readIndex(file: number): FactsHeader {
-    const tail = Buffer.from(this.#read(file, { offset: this.#sizeBytes - TAIL_BYTES, length: TAIL_BYTES }));
+    const tail = bufferOf(this.#read(file, { offset: this.#sizeBytes - TAIL_BYTES, length: TAIL_BYTES }));
     if (tail.toString('latin1', 4) !== 'ARROW1') throw this.broken('it does not end as an Arrow file');
     const end = this.#sizeBytes - TAIL_BYTES - tail.readInt32LE(0);
-    const suffix = Buffer.from(this.#read(file, { offset: end - INDEX_SUFFIX_BYTES, length: INDEX_SUFFIX_BYTES }));
+    const suffix = bufferOf(this.#read(file, { offset: end - INDEX_SUFFIX_BYTES, length: INDEX_SUFFIX_BYTES }));
     const length = suffix.readUInt32LE(0);
-    const index = Buffer.from(this.#read(file, { offset: end - INDEX_SUFFIX_BYTES - length, length }));
+    const index = bufferOf(this.#read(file, { offset: end - INDEX_SUFFIX_BYTES - length, length }));
     if (!sha256(index).equals(suffix.subarray(4))) throw this.broken('its index is not what was written');
     const header = JSON.parse(index.toString('utf8')) as FactsHeader;
     const format: string = header.format;
@@ -144,7 +149,7 @@ export class FactsFile implements StoredFacts {
     return header;
   }
 
-  #readRegion(region: Region): ArrayBuffer {
+  #readRegion(region: Region): Uint8Array<ArrayBuffer> {
     const file = this.#open();
     try {
       return this.#read(file, region);
@@ -158,16 +163,17 @@ export class FactsFile implements StoredFacts {
     const field = this.header.fields.find((candidate) => candidate.name === name);
     if (!field) throw this.broken(`it has no field '${name}'`);
     const bytes = this.#readRegion(field.values);
+    const { buffer, byteOffset, length } = bytes;
     const { hasNulls: withNulls } = field;
     switch (field.width) {
       case 'f64':
-        return { values: new Float64Array(bytes), hasNulls: withNulls };
+        return { values: new Float64Array(buffer, byteOffset, length / 8), hasNulls: withNulls };
       case 'u32':
-        return { values: new Uint32Array(bytes), hasNulls: withNulls };
+        return { values: new Uint32Array(buffer, byteOffset, length / 4), hasNulls: withNulls };
       case 'u16':
-        return { values: new Uint16Array(bytes), hasNulls: withNulls };
+        return { values: new Uint16Array(buffer, byteOffset, length / 2), hasNulls: withNulls };
       case 'u8':
-        return { values: new Uint8Array(bytes), hasNulls: withNulls };
+        return { values: bytes, hasNulls: withNulls };
     }
   }
 
@@ -177,9 +183,9 @@ export class FactsFile implements StoredFacts {
       ?.attributes.find((candidate) => candidate.name === name)?.regions;
     if (!regions) throw this.broken(`it has no attribute '${dimension}.${name}'`);
     const first = this.#readRegion(regions[0]!);
-    if (regions.length === 1) return new Float64Array(first);
-    const offsets = new Int32Array(first);
-    const bytes = Buffer.from(this.#readRegion(regions[1]!));
+    if (regions.length === 1) return new Float64Array(first.buffer, first.byteOffset, first.length / 8);
+    const offsets = new Int32Array(first.buffer, first.byteOffset, first.length / 4);
+    const bytes = bufferOf(this.#readRegion(regions[1]!));
     const size = offsets.length - 1;
     for (let i = 0; i < size; i++) {
       if (offsets[i]! > offsets[i + 1]! || offsets[i]! < 0) throw this.broken(`the texts of '${name}' overlap`);
@@ -195,10 +201,7 @@ export class FactsFile implements StoredFacts {
         check(code);
         return bytes.toString('utf8', offsets[code]!, offsets[code + 1]!);
       },
-      utf8: (code) => {
-        check(code);
-        return bytes.subarray(offsets[code]!, offsets[code + 1]!);
-      },
+      utf8: { bytes, offsets },
     };
   }
 }

@@ -40,6 +40,8 @@ export interface TableRows {
   /** TimeGenerated and ingestion time in ticks since 2020; NaN is null. */
   times(): Float64Array;
   ingestionTimes(): Float64Array;
+  /** Whether some row is labelled. */
+  readonly isLabelled: boolean;
   column(info: ColumnInfo): Column;
   lineage(): Lineage | undefined;
 }
@@ -50,7 +52,7 @@ function scanRows(rows: TableRows, columns: readonly ColumnInfo[], window: Windo
     columns,
     rows.rowCount,
     columns.map((info) => () => rows.column(info)),
-    rows.lineage(),
+    rows.isLabelled ? () => rows.lineage()! : undefined,
   );
   if (!window) return all;
   const times = rows.times();
@@ -156,6 +158,10 @@ export class FileRows implements TableRows {
 
   get rowCount(): number {
     return this.file.header.rowCount;
+  }
+
+  get isLabelled(): boolean {
+    return this.file.header.labels.rows.length > 0;
   }
 
   get timeless(): number {
@@ -379,6 +385,7 @@ function gatherEntries(type: ScalarType, codes: Codes, attribute: Float64Array |
 /** The rows of several files of one table, merged: by TimeGenerated, then by what does not depend on partitioning. */
 export class MergedRows implements TableRows {
   readonly rowCount: number;
+  readonly isLabelled: boolean;
   readonly timeless: number;
   readonly maxDelay: number;
   readonly #parts: readonly FileRows[];
@@ -390,6 +397,7 @@ export class MergedRows implements TableRows {
   constructor(parts: readonly FileRows[]) {
     this.#parts = parts;
     this.rowCount = parts.reduce((sum, part) => sum + part.rowCount, 0);
+    this.isLabelled = parts.some((part) => part.isLabelled);
     this.timeless = parts.reduce((sum, part) => sum + part.timeless, 0);
     this.maxDelay = parts.reduce((max, part) => Math.max(max, part.maxDelay), 0);
   }

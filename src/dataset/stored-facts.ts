@@ -3,6 +3,7 @@
  * straight from memory, where a replay of rows that were just generated needs no file between.
  */
 import { TocsinError } from '../base/errors.ts';
+import type { EncodedTexts } from '../columns/dictionary.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
 import type { Dimension, FactColumn, Facts, FieldArray, Label } from './facts.ts';
 import { timeOrder } from './sort.ts';
@@ -30,8 +31,8 @@ export interface TextAttribute {
   readonly kind: 'text';
   readonly size: number;
   readonly text: (code: number) => string;
-  /** The text as UTF-8, where that is how it is held. */
-  readonly utf8?: (code: number) => Uint8Array;
+  /** The texts as UTF-8, where that is how they are held. */
+  readonly utf8?: EncodedTexts;
 }
 
 /** Facts by TimeGenerated, wherever they lie. Each call reads anew, so callers keep what they use. */
@@ -245,8 +246,10 @@ export class FactsInMemory implements StoredFacts {
     const values = this.#dimensions[dimension]?.attributes[name];
     if (!values) throw this.broken(`there is no attribute '${dimension}.${name}'`);
     if (values instanceof Float64Array) return values;
-    const text = values instanceof Utf8Texts ? (code: number) => values.text(code) : (code: number) => values[code]!;
-    return { kind: 'text', size: values.length, text };
+    if (values instanceof Utf8Texts) {
+      return { kind: 'text', size: values.length, text: (code) => values.text(code), utf8: values };
+    }
+    return { kind: 'text', size: values.length, text: (code) => values[code]! };
   }
 
   broken(what: string, cause?: unknown): TocsinError {

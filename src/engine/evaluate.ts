@@ -10,6 +10,7 @@
  *
  * All ways give what the boxed form of the function gives.
  */
+import { shortened, takeWords } from '../base/arena.ts';
 import { TocsinError, withSpan } from '../base/errors.ts';
 import type { Batch } from '../columns/batch.ts';
 import {
@@ -489,7 +490,7 @@ function trueRows(operand: Operand, rowCount: number): Uint32Array | undefined {
     case 'lookup': {
       const { codes, dictionary } = operand;
       const { states, numbers } = dictionary;
-      const rows = new Uint32Array(rowCount);
+      const rows = takeWords(rowCount);
       let count = 0;
       for (let row = 0; row < rowCount; row++) {
         const code = codes[row]!;
@@ -498,17 +499,17 @@ function trueRows(operand: Operand, rowCount: number): Uint32Array | undefined {
         // A null entry's value is 0, as in a column.
         count += numbers[code]!;
       }
-      return count === rowCount ? undefined : rows.slice(0, count);
+      return count === rowCount ? undefined : shortened(rows, count);
     }
     case 'bool': {
       const { values } = operand;
-      const rows = new Uint32Array(rowCount);
+      const rows = takeWords(rowCount);
       let count = 0;
       for (let row = 0; row < rowCount; row++) {
         rows[count] = row;
         count += values[row]!;
       }
-      return count === rowCount ? undefined : rows.slice(0, count);
+      return count === rowCount ? undefined : shortened(rows, count);
     }
     default: {
       // A dynamic predicate, or a number taken as a truth value.

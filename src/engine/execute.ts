@@ -465,11 +465,9 @@ class Execution implements OpenRun, Timeless {
   }
 
   project(node: Extract<Plan, { op: 'project' }>, input: Batch): Batch {
-    return new Batch(
+    return input.with(
       node.columns,
-      input.rowCount,
       node.expressions.map((e) => () => evaluate(e, input, this)),
-      input.lineage,
     );
   }
 

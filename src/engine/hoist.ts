@@ -6,6 +6,7 @@
  *
  * `hoistable` says of a plan, without data, whether this can be done; `HoistedRows` are the rows once it was.
  */
+import { takeDoubles, takeWords } from '../base/arena.ts';
 import { columnTicksFromTicks } from '../base/time.ts';
 import { Batch } from '../columns/batch.ts';
 import { type Column, gatherColumn, sliceColumn } from '../columns/column.ts';
@@ -220,46 +221,76 @@ function isSorted(values: Float64Array | Uint32Array): boolean {
 /** Rows are checked for late ingestion by chunks of this many. */
 const CHUNK = 1024;
 
+/** When the rows of a table were generated and when they came in, in column ticks. */
+interface Times {
+  readonly generated: Float64Array;
+  readonly ingested: Float64Array;
+}
+
 /** The rows of a table, or of row-local steps over one, with the times by which runs see them. */
 export class HoistedRows {
   readonly batch: Batch;
-  /** TimeGenerated of each row in column ticks, ascending within a block. */
-  readonly times: Float64Array;
-  /** When each row came in, in column ticks. */
-  readonly ingested: Float64Array;
+  /** Of the table; or of these rows, once they have been asked for. */
+  #times: Times;
+  /** The row of the table behind each row; undefined where `#times` are these rows' own. */
+  #rows: Uint32Array | undefined;
   readonly #blocks: readonly Block[];
   #latest: Float64Array | undefined;
   /** Rows in order of ingestion, for windows that go by it. */
   #byIngestion: Uint32Array | undefined;
 
-  constructor(batch: Batch, times: Float64Array, ingested: Float64Array, blocks: readonly Block[]) {
+  constructor(batch: Batch, times: Times, blocks: readonly Block[], rows?: Uint32Array) {
     this.batch = batch;
-    this.times = times;
-    this.ingested = ingested;
+    this.#times = times;
     this.#blocks = blocks;
+    this.#rows = rows;
+  }
+
+  #own(): Times {
+    const rows = this.#rows;
+    if (rows) {
+      const pick = (of: Float64Array): Float64Array => {
+        const out = takeDoubles(rows.length);
+        for (let i = 0; i < rows.length; i++) out[i] = of[rows[i]!]!;
+        return out;
+      };
+      this.#times = { generated: pick(this.#times.generated), ingested: pick(this.#times.ingested) };
+      this.#rows = undefined;
+    }
+    return this.#times;
+  }
+
+  /** TimeGenerated of each row in column ticks, ascending within a block. */
+  get times(): Float64Array {
+    return this.#own().generated;
+  }
+
+  /** When each row came in, in column ticks. */
+  get ingested(): Float64Array {
+    return this.#own().ingested;
   }
 
   /** The rows after a further step; `rows` names the row here behind each of the step's, ascending; undefined: all. */
   step(batch: Batch, rows: Uint32Array | undefined): HoistedRows {
-    if (!rows) return new HoistedRows(batch, this.times, this.ingested, this.#blocks);
-    const pick = (of: Float64Array): Float64Array => {
-      const out = new Float64Array(rows.length);
-      for (let i = 0; i < rows.length; i++) out[i] = of[rows[i]!]!;
-      return out;
-    };
+    if (!rows) return new HoistedRows(batch, this.#times, this.#blocks, this.#rows);
     const blocks = this.#blocks.map(({ start, end, ranges }) => ({
       start: firstFrom(rows, 0, rows.length, start),
       end: firstFrom(rows, 0, rows.length, end),
       ranges,
     }));
-    return new HoistedRows(batch, pick(this.times), pick(this.ingested), blocks);
+    let behind = rows;
+    if (this.#rows) {
+      behind = takeWords(rows.length);
+      for (let i = 0; i < rows.length; i++) behind[i] = this.#rows[rows[i]!]!;
+    }
+    return new HoistedRows(batch, this.#times, blocks, behind);
   }
 
   /** The same rows with further bounds. */
   bounded(ranges: readonly TimeRange[]): HoistedRows {
     if (ranges.length === 0) return this;
     const blocks = this.#blocks.map((block) => ({ ...block, ranges: [...block.ranges, ...ranges] }));
-    return new HoistedRows(this.batch, this.times, this.ingested, blocks);
+    return new HoistedRows(this.batch, this.#times, blocks, this.#rows);
   }
 
   /** The rows of several one after another, each keeping its blocks. */
@@ -274,7 +305,7 @@ export class HoistedRows {
       for (const { start, end, ranges } of part.#blocks) blocks.push({ start: at + start, end: at + end, ranges });
       at += part.batch.rowCount;
     }
-    return new HoistedRows(batch, times, ingested, blocks);
+    return new HoistedRows(batch, { generated: times, ingested }, blocks);
   }
 
   /**
@@ -292,11 +323,12 @@ export class HoistedRows {
       ? Float64Array.from(windows, (window) => columnTicksFromTicks(window.ingestedAfter ?? -1n))
       : undefined;
     if (!isSorted(ingestedBy) || (ingestedAfter && !isSorted(ingestedAfter))) return undefined;
+    const cameIn = this.ingested;
     for (const stretches of this.stretches(windows, boundOf) ?? [undefined]) {
       if (!stretches) return undefined;
       for (const { start, end, firstRun, lastRun } of stretches) {
         for (let row = start; row < end; row++) {
-          const ingested = this.ingested[row]!;
+          const ingested = cameIn[row]!;
           let first = firstRun;
           while (first < lastRun && ingested > ingestedBy[first]!) {
             // Far behind: a late row among many short runs.
@@ -504,7 +536,9 @@ export function hoistRows(
   ranges: readonly TimeRange[],
 ): HoistedRows | undefined {
   if (batch.rowCount === 0 || (time.kind === 'constant' && time.value === null)) {
-    return new HoistedRows(batch.slice(0, 0), new Float64Array(), new Float64Array(), [{ start: 0, end: 0, ranges }]);
+    return new HoistedRows(batch.slice(0, 0), { generated: new Float64Array(), ingested: new Float64Array() }, [
+      { start: 0, end: 0, ranges },
+    ]);
   }
   if (time.kind !== 'number') return undefined;
   let first = 0;
@@ -522,8 +556,7 @@ export function hoistRows(
   } else if (ingestion.kind !== 'constant' || ingestion.value !== null) return undefined;
   return new HoistedRows(
     batch.slice(first, count),
-    time.values.subarray(first, count),
-    ingested.subarray(first, count),
+    { generated: time.values.subarray(first, count), ingested: ingested.subarray(first, count) },
     [{ start: 0, end: count - first, ranges }],
   );
 }

@@ -182,9 +182,7 @@ function unpackDictionary({
   const buffer = Buffer.from(bytes.buffer);
   const text = (code: number): string => buffer.toString('utf8', offsets[code]!, offsets[code + 1]!);
   // A null's text is empty, and a text dictionary takes that for null.
-  return new TextDictionary(type, offsets.length - 1, text, (code) =>
-    buffer.subarray(offsets[code]!, offsets[code + 1]!),
-  );
+  return new TextDictionary(type, offsets.length - 1, text, texts);
 }
 
 /** The batch as plain data, sharing no buffer with it. */

@@ -1,5 +1,6 @@
 /** The file that the pool loads: nothing but wiring. */
 import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { inArena } from '../base/arena.ts';
 import { toPlainError } from '../base/errors.ts';
 import { type Dataset, openDataset } from '../dataset/read.ts';
 import { packBatch, type PlainBatch, transferList } from '../engine/transfer.ts';
@@ -15,8 +16,10 @@ export default async function replayPartition(task: WorkerTask): Promise<WorkerA
     let opened = datasets.get(task.dataset);
     if (!opened) datasets.set(task.dataset, (opened = openDataset(task.dataset)));
     const dataset = await opened;
-    const { parts, counts } = evaluatePartition(dataset.partition(task.partition), task);
-    return moved({ parts: parts.map(packed), counts });
+    return inArena(() => {
+      const { parts, counts } = evaluatePartition(dataset.partition(task.partition), task);
+      return moved({ parts: parts.map(packed), counts });
+    });
   } catch (error) {
     return { ok: false, error: toPlainError(error) };
   }

@@ -3,6 +3,7 @@
  * row in any of their runs. Of a sign-in log, against the few who did something privileged within the hour, that is nearly
  * all; one pass over the codes of the key finds the rest, and no other column is looked at for those left out.
  */
+import { shortened, takeWords } from '../../base/arena.ts';
 import type { Codes, Column } from '../../columns/column.ts';
 import { type Expression, type Plan, scannedTables, visitExpression } from '../../plan/plan.ts';
 import { isRowLocal } from '../evaluate.ts';
@@ -122,14 +123,14 @@ export function reducedScan(
   const partners = new Uint32Array(kept.rowCount);
   for (let row = 0; row < partners.length; row++) partners[row] = map[keys.codes[row]!]!;
   const standing = new Partners(partners, kept, dictionary.size, runCount);
-  const rows = new Uint32Array(scan.batch.rowCount);
+  const rows = takeWords(scan.batch.rowCount);
   let count = 0;
   for (const { start, end, firstRun, lastRun } of stretches[0]!) {
     standing.moveTo(firstRun, lastRun);
     count = keepRows(key.codes, canonical, standing.any, start, end, rows, count);
   }
   if (count > scan.batch.rowCount * 0.8) return undefined;
-  const hits = rows.slice(0, count);
+  const hits = shortened(rows, count);
   return scan.step(scan.batch.select(hits), hits);
 }
 

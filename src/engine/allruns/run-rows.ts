@@ -5,6 +5,7 @@
  *
  * Rows of one run stand in the order in which the run alone would give them: every step keeps that.
  */
+import { takeWords } from '../../base/arena.ts';
 import { Batch, type ColumnInfo } from '../../columns/batch.ts';
 import { concatBatches } from '../tables.ts';
 
@@ -104,7 +105,7 @@ export class RunRows {
 }
 
 export function pick(of: Uint32Array, rows: Uint32Array): Uint32Array {
-  const out = new Uint32Array(rows.length);
+  const out = takeWords(rows.length);
   for (let i = 0; i < rows.length; i++) out[i] = of[rows[i]!]!;
   return out;
 }
