@@ -136,8 +136,9 @@ export interface EncodedTexts {
 export class TextDictionary extends Dictionary {
   readonly #text: (code: number) => string;
   readonly #utf8: EncodedTexts | undefined;
-  readonly #texts: (string | undefined)[];
-  readonly #parsed: (Value | undefined)[];
+  // Made when first needed: most entries of most dictionaries are never looked at.
+  #texts: (string | undefined)[] | undefined;
+  #parsed: (Value | undefined)[] | undefined;
 
   /**
    * @param text - decodes one entry; called at most once per entry. For dynamic and guid the empty text is null.
@@ -147,12 +148,11 @@ export class TextDictionary extends Dictionary {
     super(type, size);
     this.#text = text;
     this.#utf8 = utf8;
-    this.#texts = new Array<string | undefined>(size);
-    this.#parsed = type === 'dynamic' ? new Array<Value | undefined>(size) : [];
   }
 
   text(code: number): string {
-    return (this.#texts[code] ??= this.#text(code));
+    const texts = (this.#texts ??= new Array<string | undefined>(this.size));
+    return (texts[code] ??= this.#text(code));
   }
 
   override isNull(code: number): boolean {
@@ -164,6 +164,11 @@ export class TextDictionary extends Dictionary {
 
   override get isText(): boolean {
     return true;
+  }
+
+  /** The entries as they are held, where that is UTF-8. */
+  get encoded(): EncodedTexts | undefined {
+    return this.#utf8;
   }
 
   override utf8(code: number): Uint8Array | undefined {
@@ -180,9 +185,10 @@ export class TextDictionary extends Dictionary {
     if (this.type === 'string') return text;
     if (text === '') return null;
     if (this.type !== 'dynamic') return text;
-    const parsed = this.#parsed[code];
+    const values = (this.#parsed ??= new Array<Value | undefined>(this.size));
+    const parsed = values[code];
     if (parsed !== undefined) return parsed;
-    return (this.#parsed[code] = parseDynamic(text));
+    return (values[code] = parseDynamic(text));
   }
 }
 

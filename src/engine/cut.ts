@@ -25,6 +25,7 @@ import {
   scannedTables,
   type Span,
   visitExpression,
+  visitPlan,
 } from '../plan/plan.ts';
 import { isRowLocal } from './evaluate.ts';
 import { onceRanges } from './hoist.ts';
@@ -83,7 +84,12 @@ interface Split {
 export function cut(root: Plan): Cut {
   const cutter = new Cutter();
   const whole = cutter.whole(root, 'the result is put in one order');
-  return { root: whole, gathers: cutter.gathers, reasons: cutter.reasons };
+  // Rows without an account are gathered apart before it shows whether anything above can meet them.
+  const needed = new Set<number>();
+  visitPlan(whole, (node) => {
+    if (node.op === 'gather') needed.add(node.id);
+  });
+  return { root: whole, gathers: cutter.gathers.filter(({ id }) => needed.has(id)), reasons: cutter.reasons };
 }
 
 const NO_TAGS: ReadonlyMap<number, Tag> = new Map();

@@ -327,19 +327,7 @@ export class HoistedRows {
     for (const stretches of this.stretches(windows, boundOf) ?? [undefined]) {
       if (!stretches) return undefined;
       for (const { start, end, firstRun, lastRun } of stretches) {
-        for (let row = start; row < end; row++) {
-          const ingested = cameIn[row]!;
-          let first = firstRun;
-          while (first < lastRun && ingested > ingestedBy[first]!) {
-            // Far behind: a late row among many short runs.
-            first =
-              ingested > ingestedBy[Math.min(lastRun, first + 64) - 1]! ? Math.min(lastRun, first + 64) : first + 1;
-          }
-          let last = lastRun;
-          if (ingestedAfter) last = Math.max(first, Math.min(last, firstFrom(ingestedAfter, first, last, ingested)));
-          from[row] = first;
-          to[row] = last;
-        }
+        fillRuns(start, end, firstRun, lastRun, cameIn, ingestedBy, ingestedAfter, from, to);
       }
     }
     return { from, to };
@@ -461,6 +449,27 @@ export class HoistedRows {
       count += ingested[row]! <= ingestedBy ? 1 : 0;
     }
     return rows.slice(0, count);
+  }
+}
+
+/** The runs of rows in the windows of the runs from `firstRun` to `lastRun`, by when each came in. */
+function fillRuns(
+  start: number,
+  end: number,
+  firstRun: number,
+  lastRun: number,
+  cameIn: Float64Array,
+  ingestedBy: Float64Array,
+  ingestedAfter: Float64Array | undefined,
+  from: Uint32Array,
+  to: Uint32Array,
+): void {
+  const earliest = ingestedBy[firstRun]!;
+  for (let row = start; row < end; row++) {
+    const ingested = cameIn[row]!;
+    const first = ingested <= earliest ? firstRun : firstFrom(ingestedBy, firstRun, lastRun, ingested);
+    from[row] = first;
+    to[row] = ingestedAfter ? Math.max(first, firstFrom(ingestedAfter, first, lastRun, ingested)) : lastRun;
   }
 }
 

@@ -2,9 +2,16 @@
  * Batches between threads. A class does not survive structured cloning, and a slice of a column would drag its whole
  * buffer and dictionary along; so a batch travels as typed arrays of its own and dictionaries of the entries in use.
  */
+import { takeWords } from '../base/arena.ts';
 import { Batch, type ColumnInfo } from '../columns/batch.ts';
 import { type CodedColumn, type Codes, type Column } from '../columns/column.ts';
-import { type CodedType, type Dictionary, TextDictionary, ValueDictionary } from '../columns/dictionary.ts';
+import {
+  type CodedType,
+  type Dictionary,
+  type EncodedTexts,
+  TextDictionary,
+  ValueDictionary,
+} from '../columns/dictionary.ts';
 import { stringifyDynamic } from '../columns/dynamic.ts';
 import { type Dynamic, DynamicDatetime, DynamicTimespan, type ScalarType } from '../columns/value.ts';
 
@@ -83,19 +90,38 @@ function codesOfWidth(size: number, length: number): Codes {
   return size <= 0x10000 ? new Uint16Array(length) : new Uint32Array(length);
 }
 
-function packCoded({ codes, dictionary, type }: CodedColumn): PlainColumn {
-  const map = new Map<number, number>();
+/** Up to so many entries for each row are numbered by a table of all. */
+const DIRECT_ENTRIES = 64;
+
+/** Numbers the entries in use in order of first appearance. */
+function entriesInUse(codes: Codes, size: number): { readonly packed: Uint32Array; readonly used: number[] } {
   const used: number[] = [];
-  const packed = new Uint32Array(codes.length);
+  const packed = takeWords(codes.length);
+  if (size > codes.length * DIRECT_ENTRIES) {
+    const map = new Map<number, number>();
+    for (let row = 0; row < codes.length; row++) {
+      const code = codes[row]!;
+      let entry = map.get(code);
+      if (entry === undefined) {
+        map.set(code, (entry = used.length));
+        used.push(code);
+      }
+      packed[row] = entry;
+    }
+    return { packed, used };
+  }
+  // One more than the number, so that 0 is none.
+  const entries = takeWords(size).fill(0);
   for (let row = 0; row < codes.length; row++) {
     const code = codes[row]!;
-    let entry = map.get(code);
-    if (entry === undefined) {
-      map.set(code, (entry = used.length));
-      used.push(code);
-    }
-    packed[row] = entry;
+    if (entries[code] === 0) entries[code] = used.push(code);
+    packed[row] = entries[code]! - 1;
   }
+  return { packed, used };
+}
+
+function packCoded({ codes, dictionary, type }: CodedColumn): PlainColumn {
+  const { packed, used } = entriesInUse(codes, dictionary.size);
   const out = codesOfWidth(used.length, codes.length);
   out.set(packed);
   if (type === 'dynamic' && !dictionary.isText && !used.every((code) => survivesText(dictionary.value(code)))) {
@@ -108,11 +134,34 @@ function packCoded({ codes, dictionary, type }: CodedColumn): PlainColumn {
     : { kind: 'coded', type, codes: out, values: used.map((code) => dictionary.value(code) as string | null) };
 }
 
+/** Below this many bytes a loop copies faster than a call. */
+const SHORT_BYTES = 48;
+
+function packEncoded({ bytes, offsets }: EncodedTexts, codes: readonly number[]): PlainTexts {
+  const packedOffsets = new Float64Array(codes.length + 1);
+  let total = 0;
+  for (let i = 0; i < codes.length; i++) {
+    total += offsets[codes[i]! + 1]! - offsets[codes[i]!]!;
+    packedOffsets[i + 1] = total;
+  }
+  const packed = new Uint8Array(total);
+  for (let i = 0; i < codes.length; i++) {
+    const start = offsets[codes[i]!]!;
+    const end = offsets[codes[i]! + 1]!;
+    const at = packedOffsets[i]!;
+    if (end - start < SHORT_BYTES) for (let k = start; k < end; k++) packed[at + k - start] = bytes[k]!;
+    else packed.set(bytes.subarray(start, end), at);
+  }
+  return { offsets: packedOffsets, bytes: packed };
+}
+
 /** What UTF-8 has no form for. */
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
 /** The entries as UTF-8 one after another; undefined where that would lose something. */
 function packTexts(dictionary: Dictionary, codes: readonly number[]): PlainTexts | undefined {
+  const encoded = dictionary instanceof TextDictionary ? dictionary.encoded : undefined;
+  if (encoded) return packEncoded(encoded, codes);
   const offsets = new Float64Array(codes.length + 1);
   const pieces: (Uint8Array | string)[] = [];
   let total = 0;

@@ -64,6 +64,8 @@ export class PoolExecutor implements Executor {
       minThreads: threads,
       maxThreads: threads,
       execArgv: [...WORKER_EXEC_ARGV],
+      // What a partition makes dies with it; room for all of it spares most collections.
+      resourceLimits: { maxYoungGenerationSizeMb: 128 },
       // One task at a time and none waiting in a worker: a task is a whole partition.
       concurrentTasksPerWorker: 1,
     });

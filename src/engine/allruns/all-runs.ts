@@ -79,6 +79,17 @@ function readsTable(expression: Expression): boolean {
   return reads;
 }
 
+/** The expression is as far from `now()` in one run as in another: `ago(2h)`, `now() - 1d`. */
+function movesWithClock(expression: Expression): boolean {
+  if (expression.kind !== 'call') return false;
+  const { name, args } = expression;
+  const [first, second] = args;
+  if (name === 'ago') return first?.kind === 'literal' && first.value !== null;
+  if (name === 'now') return args.length === 0;
+  if (name !== '-' && name !== '+') return false;
+  return first !== undefined && movesWithClock(first) && second?.kind === 'literal' && second.type === 'timespan';
+}
+
 /** Thrown inside where the data do not allow it after all; the general way takes over. */
 class Unfit extends Error {}
 
@@ -314,6 +325,10 @@ export class AllRuns {
   }
 
   #bound(bound: Expression, run: number): bigint | null {
+    if (run > 0 && movesWithClock(bound)) {
+      const first = this.#bound(bound, 0);
+      return first === null ? null : first + this.runs[run]!.now - this.runs[0]!.now;
+    }
     return (this.#scopes[run] ??= this.#evaluator.open(this.runs[run]!)).constant(bound) as bigint | null;
   }
 

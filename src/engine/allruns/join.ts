@@ -3,6 +3,7 @@
  * asks whether a row has a partner (semi, anti, the unmatched side of an outer join, the first of equal keys in
  * `innerunique`) takes the runs of a row apart by those of the other side's rows with its key.
  */
+import { takeWords } from '../../base/arena.ts';
 import { Batch } from '../../columns/batch.ts';
 import type { Column } from '../../columns/column.ts';
 import type { Plan } from '../../plan/plan.ts';
@@ -66,10 +67,10 @@ class Pairing {
   readonly #sink: (chunk: RunRows) => void;
   /** How many more rows each run has than the one before it. */
   readonly #growth: Float64Array;
-  #leftRows = new Int32Array(CHUNK_PAIRS);
-  #rightRows = new Int32Array(CHUNK_PAIRS);
-  #from = new Uint32Array(CHUNK_PAIRS);
-  #to = new Uint32Array(CHUNK_PAIRS);
+  readonly #leftRows = takeWords(CHUNK_PAIRS);
+  readonly #rightRows = takeWords(CHUNK_PAIRS);
+  readonly #from = takeWords(CHUNK_PAIRS);
+  readonly #to = takeWords(CHUNK_PAIRS);
   #count = 0;
 
   constructor(
@@ -95,7 +96,6 @@ class Pairing {
     const outer = this.#node.kind === 'leftouter';
     const { from, to } = this.#left;
     const { from: rightFrom, to: rightTo } = this.#right;
-    const whole = new RunSet();
     for (let row = 0; row < from.length; row++) {
       const a = from[row]!;
       const b = to[row]!;
@@ -104,7 +104,7 @@ class Pairing {
       let start = starts[id]!;
       let end = starts[id + 1]!;
       if (start === end && !outer) continue;
-      let pieces = whole.become(a, b);
+      let pieces: RunSet | undefined;
       if (unique) {
         // The first of the left rows with one key stands for all, in each run.
         let taken = unique.get(id);
@@ -121,6 +121,10 @@ class Pairing {
         const c = rightFrom[other]!;
         const d = rightTo[other]!;
         if (c >= b || d <= a || c >= d) continue;
+        if (!pieces) {
+          this.#add(row, other, Math.max(a, c), Math.min(b, d));
+          continue;
+        }
         for (let p = 0; p < pieces.count; p++) {
           const lower = Math.max(pieces.starts[p]!, c);
           const upper = Math.min(pieces.ends[p]!, d);
@@ -162,8 +166,9 @@ class Pairing {
     }
     this.#admit(most);
     this.#count = 0;
-    const leftRows = this.#leftRows.slice(0, count);
-    const rightRows = this.#rightRows.slice(0, count);
+    // -1 is no row.
+    const leftRows = new Int32Array(this.#leftRows.slice(0, count).buffer);
+    const rightRows = new Int32Array(this.#rightRows.slice(0, count).buffer);
     const { batch: left } = this.#left;
     const { batch: right } = this.#right;
     const batch = new Batch(
@@ -210,13 +215,6 @@ class RunSet {
 
   get count(): number {
     return this.starts.length;
-  }
-
-  /** Becomes the one stretch. */
-  become(from: number, to: number): this {
-    this.starts = [from];
-    this.ends = [to];
-    return this;
   }
 
   add(from: number, to: number): void {
