@@ -6,9 +6,10 @@ import { Piscina } from 'piscina';
 import { fromPlainError, TocsinError } from '../src/base/errors.ts';
 import { WORKER_EXEC_ARGV, waitableByAll } from '../src/base/worker-threads.ts';
 import type { Manifest } from '../src/dataset/manifest.ts';
+import type { TruthIncident } from '../src/dataset/truth.ts';
 import { createDatasetFolder, type WrittenFile } from '../src/dataset/write.ts';
 import { AUDIT, INTERACTIVE, PARTITION, SILENT } from './assumptions.ts';
-import { loadScenario, type Scenario, type ScenarioOverrides } from './scenario.ts';
+import { loadScenario, type Scenario, type ScenarioOverrides, spanOf } from './scenario.ts';
 import { measureIncidents } from './yardsticks.ts';
 import runTask, { type PartitionReply, type PartitionTask, prepare } from './worker.ts';
 
@@ -101,11 +102,13 @@ export async function generate(scenario: string | Scenario, options: GenerateOpt
         tasks.push({ scenario: loaded, folder: folder.path, partition, partitionCount });
       }
     }
-    await (threads === 0
-      ? runInline(tasks, take, options.signal)
-      : runPool(tasks, Math.min(threads, Math.max(1, tasks.length)), take, options.signal));
+    const generated =
+      threads === 0
+        ? runInline(tasks, take, options.signal)
+        : runPool(tasks, Math.min(threads, Math.max(1, tasks.length)), take, options.signal);
+    // While the pool's threads start, this one has nothing else to do.
+    const [incidents] = await Promise.all([afterTurn(() => incidentsOf(loaded)), generated]);
 
-    const { tenant, span, plan } = prepare(loaded);
     const manifest = await folder.commit({
       origin: {
         kind: 'scenario',
@@ -115,10 +118,10 @@ export async function generate(scenario: string | Scenario, options: GenerateOpt
         days: loaded.days,
       },
       start: new Date(loaded.startMs).toISOString(),
-      end: new Date(loaded.startMs + span.durationMs).toISOString(),
+      end: new Date(loaded.startMs + spanOf(loaded).durationMs).toISOString(),
       partitionCount,
       files,
-      incidents: measureIncidents(tenant, span, plan),
+      incidents,
       ...(loaded.timeToCloseMs !== undefined && { analysts: { timeToCloseMs: loaded.timeToCloseMs } }),
     });
     return { ...manifest, path: options.out };
@@ -126,6 +129,17 @@ export async function generate(scenario: string | Scenario, options: GenerateOpt
     await folder.abort();
     throw error;
   }
+}
+
+/** What the truth says was planted. */
+function incidentsOf(scenario: Scenario): TruthIncident[] {
+  const { tenant, span, plan } = prepare(scenario);
+  return measureIncidents(tenant, span, plan);
+}
+
+async function afterTurn<T>(make: () => T): Promise<T> {
+  await new Promise((resolve) => setImmediate(resolve));
+  return make();
 }
 
 function override(scenario: Scenario, { users, days, seed }: ScenarioOverrides): Scenario {
