@@ -95,6 +95,8 @@ const ROWS_PER_PARTITION = 100_000;
 const PART_BYTES = 32 << 20;
 /** Fewer bytes are read sooner than threads start. */
 const FEW_BYTES = 24 << 20;
+/** Fewer are written sooner than other threads are ready to write. */
+const FEW_CELLS = 4_000_000;
 const PROGRESS_MS = 100;
 
 /**
@@ -129,7 +131,9 @@ export async function importFiles(paths: readonly string[], options: ImportOptio
     const tables = Array.from(read.tables, ([table, parts]) =>
       tableParts(table, parts, partitionCount, labels.get(table) ?? []),
     );
-    const { files: written, rowsWithoutIngestionTime } = await work.write(folder.path, tables, partitionCount, () =>
+    const cells = [...read.tables.values()].flat().reduce((sum, part) => sum + part.rowCount * part.columns.length, 0);
+    const writer = cells < FEW_CELLS ? new InlineWork() : work;
+    const { files: written, rowsWithoutIngestionTime } = await writer.write(folder.path, tables, partitionCount, () =>
       options.onProgress?.({ file: names.at(-1)!, bytes: totalBytes ?? 0, totalBytes, rows: read.rows }),
     );
     for (const { converted } of files) if (converted) await rm(converted.lines);
@@ -178,9 +182,10 @@ export async function importFiles(paths: readonly string[], options: ImportOptio
 interface Work {
   /**
    * @param onBytes - told how many bytes were read in all since the last time; what it throws ends the work.
+   * @param lane - which of the parts that are read at one time it is, from 0.
    * @throws TocsinError
    */
-  read(part: ImportPart, options: SegmentOptions, onBytes: (bytes: number) => void): Promise<Segment>;
+  read(part: ImportPart, options: SegmentOptions, onBytes: (bytes: number) => void, lane: number): Promise<Segment>;
   write(
     folder: string,
     tables: readonly TableParts[],
@@ -218,7 +223,7 @@ class InlineWork implements Work {
   async close(): Promise<void> {}
 }
 
-/** Works on threads, which share the memory of what they read. */
+/** Works on threads, which share the memory of what they read. The first of them is this one, which reads at once. */
 class PoolWork implements Work {
   readonly concurrency: number;
   readonly #pool: Piscina<ImportTask, ImportAnswer>;
@@ -227,7 +232,7 @@ class PoolWork implements Work {
     this.concurrency = threads;
     this.#pool = new Piscina({
       filename: import.meta.resolve('#import-worker'),
-      minThreads: threads,
+      minThreads: threads - 1,
       maxThreads: threads,
       execArgv: [...WORKER_EXEC_ARGV],
     });
@@ -255,7 +260,13 @@ class PoolWork implements Work {
     }
   }
 
-  async read(part: ImportPart, options: SegmentOptions, onBytes: (bytes: number) => void): Promise<Segment> {
+  async read(
+    part: ImportPart,
+    options: SegmentOptions,
+    onBytes: (bytes: number) => void,
+    lane: number,
+  ): Promise<Segment> {
+    if (lane === 0) return readPart(part, options, onBytes);
     const progress = new BigInt64Array(new SharedArrayBuffer(8));
     const answer = await this.#run({ kind: 'read', part, options, progress }, () =>
       onBytes(Number(Atomics.exchange(progress, 0, 0n))),
@@ -331,7 +342,7 @@ async function readFiles(
   let next = 0;
   let bytesRead = 0;
   let rows = 0;
-  const readNext = async (): Promise<void> => {
+  const readNext = async (_: unknown, lane: number): Promise<void> => {
     while (next < Math.min(parts.length, failed)) {
       const index = next++;
       const { file, part } = parts[index]!;
@@ -342,7 +353,7 @@ async function readFiles(
       try {
         const segment = await (part.kind === 'stream' && files[file]!.file === '-'
           ? readPart(part, segmentOptions, onBytes, options.stdin ?? process.stdin)
-          : work.read(part, segmentOptions, onBytes));
+          : work.read(part, segmentOptions, onBytes, lane));
         segments[index] = segment;
         rows += segment.rows;
         if (options.strict && segment.badRecords >= MAX_PROBLEMS) failed = Math.min(failed, index + 1);
