@@ -53,8 +53,9 @@ export class DimensionBuilder<Name extends string> {
 
 /** Rows whose records are copied into columns together: as many as the innermost cache holds. */
 const BLOCK_ROWS = 512;
-/** Buffers of sealed records, for the next ones of this thread. */
+/** Buffers of sealed records, for the next ones of this thread: fresh memory costs more than writing to it. */
 const spareBuffers: ArrayBuffer[] = [];
+let unsortedTimes = new Float64Array(0);
 
 /**
  * Rows in the making. Each is a record of times and codes side by side: writing one touches a single line of the cache, and
@@ -110,7 +111,8 @@ export class Records {
     dimensions: Readonly<Record<string, Dimension>>,
   ): Pick<Facts, 'rowCount' | 'fields' | 'labels'> {
     const { rowCount, stride, times, codes } = this;
-    const unsorted = new Float64Array(rowCount);
+    if (unsortedTimes.length < rowCount) unsortedTimes = new Float64Array(2 * rowCount);
+    const unsorted = unsortedTimes.subarray(0, rowCount);
     copyTimes(times, stride, this.#timeNames.indexOf(generated), undefined, 0, rowCount, unsorted);
     const order = timeOrder(unsorted);
     const timeFields = this.#timeNames.map(() => new Float64Array(rowCount));

@@ -13,7 +13,7 @@ export function argsortTimes(times: Float64Array): Uint32Array {
   return timeOrder(times) ?? identity(times.length);
 }
 
-function identity(length: number): Uint32Array<ArrayBuffer> {
+function identity(length: number): Uint32Array {
   const order = new Uint32Array(length);
   for (let row = 0; row < length; row++) order[row] = row;
   return order;
@@ -46,20 +46,19 @@ export function timeOrder(times: Float64Array): Uint32Array | undefined {
   }
   if (isSorted) return undefined;
 
-  // The product rises with the time, rounded or not, so slices are in order of time. Slice 0 is for nulls.
+  // The product rises with the time, rounded or not, so slices are in order of time. Slice 0 is for nulls. A slice and its
+  // row stand side by side, so that dealing one out touches one line of the cache.
   const scale = max > min ? (SLICES - 2) / (max - min) : 0;
   const counts = new Uint32Array(PASSES * DIGITS);
-  let slices = new Int32Array(length);
+  let [pairs, dealt] = scratchFor(2 * length);
   for (let row = 0; row < length; row++) {
     const time = times[row]!;
     const slice = time === time ? 1 + Math.floor((time - min) * scale) : 0;
-    slices[row] = slice;
+    pairs[2 * row] = slice;
+    pairs[2 * row + 1] = row;
     counts[slice & (DIGITS - 1)]!++;
     counts[DIGITS + (slice >>> DIGIT_BITS)]!++;
   }
-  let rows = identity(length);
-  let toSlices = new Int32Array(length);
-  let toRows = new Uint32Array(length);
   for (let pass = 0; pass < PASSES; pass++) {
     const shift = pass * DIGIT_BITS;
     const ends = counts.subarray(pass * DIGITS, (pass + 1) * DIGITS);
@@ -69,23 +68,35 @@ export function timeOrder(times: Float64Array): Uint32Array | undefined {
       ends[digit] = start;
       start += count;
     }
-    for (let i = 0; i < length; i++) {
-      const slice = slices[i]!;
-      const to = ends[(slice >>> shift) & (DIGITS - 1)]!++;
-      toSlices[to] = slice;
-      toRows[to] = rows[i]!;
+    for (let i = 0; i < 2 * length; i += 2) {
+      const slice = pairs[i]!;
+      const to = 2 * ends[(slice >>> shift) & (DIGITS - 1)]!++;
+      dealt[to] = slice;
+      dealt[to + 1] = pairs[i + 1]!;
     }
-    [slices, toSlices] = [toSlices, slices];
-    [rows, toRows] = [toRows, rows];
+    [pairs, dealt] = [dealt, pairs];
   }
+  const order = new Uint32Array(length);
+  for (let i = 0; i < length; i++) order[i] = pairs[2 * i + 1]!;
   for (let start = nulls; start < length; ) {
-    const slice = slices[start]!;
+    const slice = pairs[2 * start]!;
     let end = start + 1;
-    while (end < length && slices[end] === slice) end++;
-    if (end - start > 1) sortSlice(rows, times, start, end);
+    while (end < length && pairs[2 * end] === slice) end++;
+    if (end - start > 1) sortSlice(order, times, start, end);
     start = end;
   }
-  return rows;
+  return order;
+}
+
+/** Kept between calls, for fresh memory costs more than sorting in it; but not what a whole dataset needs once. */
+let scratch: readonly [Uint32Array, Uint32Array] = [new Uint32Array(0), new Uint32Array(0)];
+const KEPT_SCRATCH = 1 << 22;
+
+function scratchFor(length: number): readonly [Uint32Array, Uint32Array] {
+  if (length <= scratch[0].length) return scratch;
+  const made = [new Uint32Array(length), new Uint32Array(length)] as const;
+  if (length <= KEPT_SCRATCH) scratch = made;
+  return made;
 }
 
 /** Puts the row numbers from `start` to `end` in stable order of their times. */
