@@ -160,9 +160,9 @@ const METHOD = `## Method
   and with the same threads. Reading the same columns from disk-cached files and summing them stands beside it.
 
 * **In memory** (f) each thread generates a partition, replays the rule over it and gives what the score needs: every row that a
-  planted event stands behind, one other row of each run, and counts. Every size runs in a process of its own, and peak memory is
-  the most that the system says it held. Sizes above ten million events run fewer times, as the table says. The smallest is
-  compared with the same rows from a dataset on disk.
+  planted event stands behind, one other row of each run, and counts. Every size runs in a process of its own, which is told to
+  give freed columns back to the system at once, and peak memory is the most that the system says it held. Sizes above ten million
+  events run fewer times, as the table says. The smallest is compared with the same rows from a dataset on disk.
 * **Start** (h) spawns the command line. An empty script in Node stands beside it.
 
 ## Limits
