@@ -213,6 +213,30 @@ export interface Stretch {
   readonly lastRun: number;
 }
 
+/** The windows of several runs in column ticks: see {@link Window}. */
+export interface RunWindows {
+  readonly after: Float64Array;
+  readonly until: Float64Array;
+  readonly ingestedBy: Float64Array;
+  readonly ingestedAfter: Float64Array | undefined;
+}
+
+export function runWindows(windows: readonly Window[]): RunWindows {
+  const ticks = (of: (window: Window) => bigint): Float64Array => {
+    const out = new Float64Array(windows.length);
+    for (let run = 0; run < out.length; run++) out[run] = columnTicksFromTicks(of(windows[run]!));
+    return out;
+  };
+  return {
+    after: ticks((window) => window.after),
+    until: ticks((window) => window.until),
+    ingestedBy: ticks((window) => window.ingestedBy),
+    ingestedAfter: windows.some((window) => window.ingestedAfter !== undefined)
+      ? ticks((window) => window.ingestedAfter ?? -1n)
+      : undefined,
+  };
+}
+
 function isSorted(values: Float64Array | Uint32Array): boolean {
   for (let i = 1; i < values.length; i++) if (values[i]! < values[i - 1]!) return false;
   return true;
@@ -313,16 +337,13 @@ export class HoistedRows {
    * as with a bound that moves back.
    */
   runsOf(
-    windows: readonly Window[],
+    windows: RunWindows,
     boundOf: (bound: Expression, run: number) => bigint | null,
   ): { readonly from: Uint32Array; readonly to: Uint32Array } | undefined {
+    const { ingestedBy, ingestedAfter } = windows;
+    if (!isSorted(ingestedBy) || (ingestedAfter && !isSorted(ingestedAfter))) return undefined;
     const from = new Uint32Array(this.batch.rowCount);
     const to = new Uint32Array(this.batch.rowCount);
-    const ingestedBy = Float64Array.from(windows, (window) => columnTicksFromTicks(window.ingestedBy));
-    const ingestedAfter = windows.some((window) => window.ingestedAfter !== undefined)
-      ? Float64Array.from(windows, (window) => columnTicksFromTicks(window.ingestedAfter ?? -1n))
-      : undefined;
-    if (!isSorted(ingestedBy) || (ingestedAfter && !isSorted(ingestedAfter))) return undefined;
     const cameIn = this.ingested;
     for (const stretches of this.stretches(windows, boundOf) ?? [undefined]) {
       if (!stretches) return undefined;
@@ -337,16 +358,16 @@ export class HoistedRows {
    * For each block its rows by the runs whose window they are in, but for when they came in; undefined where the runs of a
    * row need not be successive.
    */
-  stretches(
-    windows: readonly Window[],
-    boundOf: (bound: Expression, run: number) => bigint | null,
-  ): Stretch[][] | undefined {
+  stretches(windows: RunWindows, boundOf: (bound: Expression, run: number) => bigint | null): Stretch[][] | undefined {
     const found: Stretch[][] = [];
+    const { length } = windows.until;
     for (const block of this.#blocks) {
-      const starts = new Uint32Array(windows.length);
-      const ends = new Uint32Array(windows.length);
-      for (let run = 0; run < windows.length; run++) {
-        const { start, end } = this.#inside(block, windows[run]!, (bound) => boundOf(bound, run));
+      const starts = new Uint32Array(length);
+      const ends = new Uint32Array(length);
+      for (let run = 0; run < length; run++) {
+        const { start, end } = this.#inside(block, windows.after[run]!, windows.until[run]!, (bound) =>
+          boundOf(bound, run),
+        );
         starts[run] = start;
         ends[run] = Math.max(start, end);
       }
@@ -356,11 +377,11 @@ export class HoistedRows {
       let firstRun = 0;
       let lastRun = 0;
       for (let row = block.start; row < block.end; ) {
-        while (firstRun < windows.length && ends[firstRun]! <= row) firstRun++;
-        while (lastRun < windows.length && starts[lastRun]! <= row) lastRun++;
+        while (firstRun < length && ends[firstRun]! <= row) firstRun++;
+        while (lastRun < length && starts[lastRun]! <= row) lastRun++;
         let end = block.end;
-        if (firstRun < windows.length) end = Math.min(end, ends[firstRun]!);
-        if (lastRun < windows.length) end = Math.min(end, starts[lastRun]!);
+        if (firstRun < length) end = Math.min(end, ends[firstRun]!);
+        if (lastRun < length) end = Math.min(end, starts[lastRun]!);
         if (firstRun < lastRun) stretches.push({ start: row, end, firstRun, lastRun });
         row = end;
       }
@@ -372,9 +393,11 @@ export class HoistedRows {
   /** The rows that a run sees. `boundOf` gives the run's value of a bound, null where it has none. */
   at(window: Window, boundOf: (bound: Expression) => bigint | null): Batch {
     const ingestedBy = columnTicksFromTicks(window.ingestedBy);
+    const after = columnTicksFromTicks(window.after);
+    const until = columnTicksFromTicks(window.until);
     const parts: { start: number; end: number; rows: Uint32Array | undefined }[] = [];
     for (const block of this.#blocks) {
-      const { start, end } = this.#inside(block, window, boundOf);
+      const { start, end } = this.#inside(block, after, until, boundOf);
       if (start >= end) continue;
       const rows =
         window.ingestedAfter === undefined
@@ -399,14 +422,15 @@ export class HoistedRows {
 
   #inside(
     block: Block,
-    window: Window,
+    windowAfter: number,
+    windowUntil: number,
     boundOf: (bound: Expression) => bigint | null,
   ): { readonly start: number; readonly end: number } {
     const { times } = this;
     const after = (bound: number): number => firstAfter(times, block.start, block.end, bound);
     const from = (bound: number): number => firstFrom(times, block.start, block.end, bound);
-    let start = after(columnTicksFromTicks(window.after));
-    let end = after(columnTicksFromTicks(window.until));
+    let start = after(windowAfter);
+    let end = after(windowUntil);
     for (const { operator, bound } of block.ranges) {
       const ticks = boundOf(bound);
       if (ticks === null) return { start, end: start };

@@ -11,13 +11,13 @@ import type { Batch } from '../../columns/batch.ts';
 import { type Expression, type Plan, planInputs, visitExpression } from '../../plan/plan.ts';
 import { evaluate, isRowLocal, selectRows } from '../evaluate.ts';
 import type { Evaluator, OpenRun } from '../execute.ts';
-import { hoistable, type HoistedRows } from '../hoist.ts';
+import { hoistable, type HoistedRows, runWindows, type RunWindows } from '../hoist.ts';
 import { nodeBytes } from '../memory.ts';
 import { allExpressions, isConstantPlan, isTimeInvariant, operatorName, partsOfOptions } from '../nature.ts';
 import { union as unionRows } from '../operators/union.ts';
 import { sortedRows } from '../order.ts';
 import { plugin } from '../plugins/index.ts';
-import type { Run, Window } from '../run.ts';
+import type { Run } from '../run.ts';
 import { JOIN_KINDS, joinRuns } from './join.ts';
 import { reducible, reducedScan } from './reduce.ts';
 import { pick, RunRows } from './run-rows.ts';
@@ -102,7 +102,7 @@ type Sink = (chunk: RunRows) => void;
 export class AllRuns {
   readonly runs: readonly Run[];
   readonly #evaluator: Evaluator;
-  readonly #windows: readonly Window[] | undefined;
+  readonly #windows: RunWindows | undefined;
   readonly #gathered: ReadonlyMap<number, RunRows>;
   readonly #results = new Map<Plan, RunRows | undefined>();
   readonly #scopes: OpenRun[] = [];
@@ -126,7 +126,7 @@ export class AllRuns {
     this.#evaluator = evaluator;
     this.runs = runs;
     const windows = runs.flatMap(({ window }) => window ?? []);
-    this.#windows = windows.length === runs.length ? windows : undefined;
+    this.#windows = windows.length === runs.length ? runWindows(windows) : undefined;
     this.#gathered = gathered;
   }
 
