@@ -14,17 +14,20 @@ import { drawOutages, type Span } from './rows.ts';
 import { SignInRows } from './sign-in-rows.ts';
 import type { Tenant } from './tenant.ts';
 
-/** The partitions of every account: where it signs in, and where it acts, which for a guest is under another name. */
-interface Homes {
+/** What lies in which partition; found once for a dataset, since each of its partitions asks. */
+interface Layout {
   readonly partitionCount: number;
+  /** The partitions of every account: where it signs in, and where it acts, which for a guest is under another name. */
   readonly signIns: Uint16Array;
   readonly acts: Uint16Array;
+  /** What was planted, by partition and account. */
+  readonly planted: readonly ReadonlyMap<number, PlannedEvent[]>[];
 }
 
-const homesByTenant = new WeakMap<Tenant, Homes>();
+const layouts = new WeakMap<Plan, Layout>();
 
-function homesOf(tenant: Tenant, partitionCount: number): Homes {
-  const known = homesByTenant.get(tenant);
+function layoutOf(tenant: Tenant, plan: Plan, partitionCount: number): Layout {
+  const known = layouts.get(plan);
   if (known?.partitionCount === partitionCount) return known;
   const signIns = new Uint16Array(tenant.userCount);
   for (let ordinal = 0; ordinal < tenant.userCount; ordinal++) {
@@ -34,9 +37,16 @@ function homesOf(tenant: Tenant, partitionCount: number): Homes {
   const [from, to] = tenant.ranges.guest;
   for (let ordinal = from; ordinal < to; ordinal++)
     acts[ordinal] = partitionOf(tenant.directoryName(ordinal), partitionCount);
-  const homes = { partitionCount, signIns, acts };
-  homesByTenant.set(tenant, homes);
-  return homes;
+  const planted = Array.from({ length: partitionCount }, () => new Map<number, PlannedEvent[]>());
+  for (const event of plan.events) {
+    const there = planted[partitionOf(event.accountKey, partitionCount)]!;
+    const events = there.get(event.ordinal);
+    if (events) events.push(event);
+    else there.set(event.ordinal, [event]);
+  }
+  const layout = { partitionCount, signIns, acts, planted };
+  layouts.set(plan, layout);
+  return layout;
 }
 
 /** @returns the facts of every table that has rows in the partition. */
@@ -69,18 +79,11 @@ export function generatePartition(
     outages('AADManagedIdentitySignInLogs'),
   );
 
-  const planted = new Map<number, PlannedEvent[]>();
-  for (const event of plan.events) {
-    if (partitionOf(event.accountKey, partitionCount) !== partition) continue;
-    const events = planted.get(event.ordinal);
-    if (events) events.push(event);
-    else planted.set(event.ordinal, [event]);
-  }
-
-  const homes = homesOf(tenant, partitionCount);
+  const layout = layoutOf(tenant, plan, partitionCount);
+  const planted = layout.planted[partition]!;
   for (let ordinal = 0; ordinal < tenant.userCount; ordinal++) {
-    const signsInHere = homes.signIns[ordinal] === partition;
-    const actsHere = homes.acts[ordinal] === partition;
+    const signsInHere = layout.signIns[ordinal] === partition;
+    const actsHere = layout.acts[ordinal] === partition;
     if (signsInHere || actsHere) {
       const account = tenant.account(ordinal);
       const calendar = new Calendar(tenant, account, span);

@@ -57,6 +57,12 @@ const BLOCK_ROWS = 512;
 const spareBuffers: ArrayBuffer[] = [];
 let unsortedTimes = new Float64Array(0);
 
+/** The largest: who asks first has most rows, partition after partition. */
+function spareBuffer(): ArrayBuffer | undefined {
+  spareBuffers.sort((a, b) => a.byteLength - b.byteLength);
+  return spareBuffers.pop();
+}
+
 /**
  * Rows in the making. Each is a record of times and codes side by side: writing one touches a single line of the cache, and
  * so does fetching it when the rows are put in order, where columns would cost a miss each. The owner writes its records
@@ -76,7 +82,7 @@ export class Records {
     this.#timeNames = timeNames;
     this.#codeNames = codeNames;
     this.stride = timeNames.length + Math.ceil(codeNames.length / 2);
-    const buffer = spareBuffers.pop() ?? new ArrayBuffer(1024 * this.stride * 8);
+    const buffer = spareBuffer() ?? new ArrayBuffer(1024 * this.stride * 8);
     this.times = new Float64Array(buffer);
     this.codes = new Uint32Array(buffer);
     this.#capacity = Math.floor(this.times.length / this.stride);
