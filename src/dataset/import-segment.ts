@@ -708,6 +708,7 @@ export class SegmentBuilder implements RecordSink {
 
   finish(): Segment {
     const { rows, lines, badRecords, problems } = this;
+    this.reader.release();
     return {
       tables: Array.from(this.#tables.values(), (table) => table.finish(this.#isUtf8)),
       rows,

@@ -93,6 +93,7 @@ const INPUT = VALUES + MAX_VALUES * VALUE_NUMBERS * 4;
 /** Bytes behind the input that the kernel may look at. */
 const PADDING = 64;
 const FIRST_INPUT = 3 << 20;
+const MAX_KEPT_BYTES = 32 << 20;
 
 let compiled: object | undefined;
 
@@ -103,11 +104,24 @@ function kernelModule(): object {
 /** Longer lines are refused, so that a file that is no log cannot fill the memory. */
 const MAX_LINE_BYTES = 256 << 20;
 
+/** The kernel with its memory: a thread reads one part after another, and needs one. */
+interface Kernel {
+  readonly memory: KernelMemory;
+  readonly exports: KernelExports;
+}
+
+/** Kernels of this thread that nobody uses. */
+const idle: Kernel[] = [];
+
+function newKernel(): Kernel {
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((INPUT + FIRST_INPUT + PADDING) / PAGE), maximum: 16384 });
+  const { exports } = new WebAssembly.Instance(kernelModule(), { env: { memory } });
+  return { memory, exports: exports as KernelExports };
+}
+
 export class LineReader {
-  readonly #memory: KernelMemory = new WebAssembly.Memory({
-    initial: Math.ceil((INPUT + FIRST_INPUT + PADDING) / PAGE),
-    maximum: 16384,
-  });
+  readonly #used: Kernel = idle.pop() ?? newKernel();
+  readonly #memory: KernelMemory = this.#used.memory;
   readonly #kernel: KernelExports;
   readonly #use: (name: string | undefined, raw: string, isInside: boolean) => KeyUse;
   #bytes!: Buffer;
@@ -124,8 +138,16 @@ export class LineReader {
   /** @param use - asked once for each key at each place. */
   constructor(use: (name: string | undefined, raw: string, isInside: boolean) => KeyUse) {
     this.#use = use;
-    this.#kernel = new WebAssembly.Instance(kernelModule(), { env: { memory: this.#memory } }).exports as KernelExports;
+    this.#kernel = this.#used.exports;
     this.#attach();
+    // The root; what another reader left.
+    this.#words.fill(0, NODES >> 2, (NODES + NODE_SIZE) >> 2);
+  }
+
+  /** Ends the use of this reader and of every batch that it gave. */
+  release(): void {
+    // One that long lines made large is not worth keeping.
+    if (this.#memory.buffer.byteLength <= MAX_KEPT_BYTES) idle.push(this.#used);
   }
 
   #attach(): void {
@@ -244,6 +266,7 @@ export class LineReader {
     const at = (NODES + node * NODE_SIZE) >> 2;
     const above = (NODES + parent * NODE_SIZE) >> 2;
     const words = this.#words;
+    words.fill(0, at, at + (NODE_SIZE >> 2));
     this.#parents.push(parent);
     if (kind !== 0) {
       words[above + (kind === 1 ? 6 : 7)] = node;
