@@ -32,11 +32,10 @@ const COMPARED_EVENTS = 1_000_000;
 
 type Outcome = Extract<InMemoryMessage, { readonly kind: 'result' }>;
 
-export async function inMemoryCases(bench: Bench, compiled: CompiledRule, file: string): Promise<CaseResult[]> {
+export async function* inMemoryCases(bench: Bench, compiled: CompiledRule, file: string): AsyncGenerator<CaseResult> {
   const rule: PortableRule = { file, text: readFileSync(file, 'utf8'), plan: compiled.plan };
-  const results = [await comparedCase(bench, compiled, rule)];
-  for (const events of bench.events) results.push(await sizeCase(bench, rule, events));
-  return results;
+  yield await comparedCase(bench, compiled, rule);
+  for (const events of bench.events) yield await sizeCase(bench, rule, events);
 }
 
 function inMemorySize(events: number, seed: number): Size {

@@ -35,7 +35,7 @@ export async function runBench(bench: Bench, onCase: (result: CaseResult) => Pro
   if (asked.has('b')) await take([await ndjsonCase(bench, shipped)]);
   if (asked.has('d')) await take(await generalRuleCases(bench));
   if (asked.has('e')) await take(await threadCases(bench, shipped));
-  if (asked.has('f')) await take(await inMemoryCases(bench, shipped, file));
+  if (asked.has('f')) for await (const result of inMemoryCases(bench, shipped, file)) await take([result]);
   if (asked.has('h')) await take([await startCase(bench)]);
   return benchReport(cases);
 }

@@ -79,13 +79,13 @@ export async function bench(flags: BenchFlags, terminal: Terminal, signal: Abort
     const report = await runBench(await benchOf(flags, folder, terminal, signal), async (result) => {
       if (terminal.json) terminal.note(caseTable(result));
       else await terminal.result(`${caseTable(result)}\n`);
+      // After each case: what fails later loses nothing.
+      if (flags.write !== undefined) {
+        await writePage(flags.write, benchReport(mergeReports(await readReport(flags.write), [result])));
+      }
     });
     if (terminal.json) await terminal.result(JSON.stringify(report));
     else await terminal.result(quick ? QUICK_RESULT : figuresTable(report));
-    if (flags.write !== undefined) {
-      const merged = benchReport(mergeReports(await readReport(flags.write), report.cases));
-      await writePage(flags.write, merged);
-    }
   };
   if (flags.dir === undefined) return inTemporaryFolder(run);
   await mkdir(flags.dir, { recursive: true }).catch((error: unknown) => {
