@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACTIVITIES } from '../../../generators/audit-activities.ts';
+import { type Column, columnLength, valueAt } from '../../../src/columns/column.ts';
 import type { ScalarType, Value } from '../../../src/columns/value.ts';
 import { parseDynamic } from '../../../src/columns/dynamic.ts';
 import { INGESTION_TIME, tableColumns } from '../../../src/schema/tables.ts';
@@ -58,7 +59,15 @@ function hasType(value: Value, type: ScalarType): boolean {
   if (type === 'string') return typeof value === 'string';
   if (value === null) return true;
   if (type === 'dynamic') return value instanceof Map || Array.isArray(value);
+  if (type === 'guid') return typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
+  if (type === 'int') return typeof value === 'bigint' && BigInt.asIntN(32, value) === value;
   return typeof value === (type === 'bool' ? 'boolean' : type === 'real' ? 'number' : 'bigint');
+}
+
+/** Every value of a column, those of a dictionary once for all of their rows. */
+function* valuesOf(column: Column): Iterable<Value> {
+  if (column.kind === 'coded') for (const code of new Set(column.codes)) yield column.dictionary.value(code);
+  else for (let row = 0; row < columnLength(column); row++) yield valueAt(column, row);
 }
 
 let data: Generated;
@@ -117,16 +126,29 @@ afterAll(() => data.remove());
 
 describe('the schema', () => {
   test('every value of every row has the type of its column, and dynamic values are JSON', () => {
-    for (const { table } of data.manifest.tables) {
-      const columns = tableColumns(table)!;
-      const rows = data.rows(table, undefined, 1000);
-      expect(rows.length).toBeGreaterThan(100);
+    for (const { table, rowCount } of data.manifest.tables) {
+      const schema = tableColumns(table)!;
+      const batch = data.dataset.all().scan(table, schema, undefined);
+      expect(batch.rowCount).toBe(rowCount);
+      expect(rowCount).toBeGreaterThan(100);
       const wrong = new Set<string>();
-      for (const row of rows) {
-        for (const { name, type } of columns)
-          if (!hasType(row[name]!, type)) wrong.add(`${table}.${name}: ${JSON.stringify(shape(row[name]))}`);
-        expect(row['Type']).toBe(table);
-      }
+      batch.columns().forEach((column, index) => {
+        const { name, type } = schema[index]!;
+        expect(columnLength(column), `${table}.${name}`).toBe(rowCount);
+        if (column.type !== type) wrong.add(`${table}.${name}: a column of ${column.type}`);
+        for (const value of valuesOf(column)) {
+          if (!hasType(value, type)) wrong.add(`${table}.${name}: ${JSON.stringify(shape(value))}`);
+        }
+      });
+      const [types] = data.dataset
+        .all()
+        .scan(
+          table,
+          schema.filter(({ name }) => name === 'Type'),
+          undefined,
+        )
+        .columns();
+      expect([...new Set(valuesOf(types!))]).toEqual([table]);
       expect([...wrong]).toEqual([]);
     }
   });
