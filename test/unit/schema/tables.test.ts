@@ -36,7 +36,33 @@ describe('the tables of a workspace', () => {
     'CommonSecurityLog',
     'AWSCloudTrail',
     'IdentityLogonEvents',
+    'DeviceEvents',
+    'DeviceRegistryEvents',
+    'EmailAttachmentInfo',
+    'IdentityDirectoryEvents',
+    'DnsEvents',
+    'W3CIISLog',
+    'AzureDiagnostics',
+    'AWSGuardDuty',
   ])('include %s, which rules about sign-ins join', (table) => expect(knownTables()).toContain(table));
+});
+
+describe('the Defender tables', () => {
+  it.each([
+    'DeviceEvents',
+    'DeviceFileEvents',
+    'DeviceImageLoadEvents',
+    'DeviceLogonEvents',
+    'DeviceNetworkEvents',
+    'DeviceProcessEvents',
+    'DeviceRegistryEvents',
+  ])('tell of the process behind a row of %s', (table) => {
+    const types = new Map(tableColumns(table)!.map(({ name, type }) => [name, type]));
+    expect(types.get('InitiatingProcessVersionInfoOriginalFileName')).toBe('string');
+    expect(types.get('InitiatingProcessFileSize')).toBe('long');
+    expect(types.get('InitiatingProcessParentCreationTime')).toBe('datetime');
+    expect(types.get('Timestamp')).toBe('datetime');
+  });
 });
 
 describe('columns that Log Analytics shows only to a query that names them', () => {
