@@ -9,7 +9,7 @@ import { aggregateFunction } from '../engine/aggregates/index.ts';
 import { scalarFunction } from '../engine/functions/registry.ts';
 import { plugin } from '../engine/plugins/index.ts';
 import type { Plan, QueryPlan, Span } from '../plan/plan.ts';
-import { knownTables, tableColumns, unlistedColumns, withColumns } from '../schema/tables.ts';
+import { knownTables, suffixedTables, tableColumns, unlistedColumns, withColumns } from '../schema/tables.ts';
 import { type DeclaredFunction, elementsOf, type KustoDiagnostic, loadKusto, type SyntaxNode } from './kusto.ts';
 import { type Capabilities, type Finding, type Insertion, QueryLowering, type RowTable } from './lower.ts';
 import { pruneColumns } from './prune.ts';
@@ -114,9 +114,12 @@ function compile(query: string, options: CompileOptions, reporter: Reporter): Pl
   const text = prelude.text + query;
   const watchlists = new Map(Object.entries(options.watchlists ?? {}));
   const tables = new Map(Object.entries(options.tables ?? {}));
+  const suffixed = suffixedTables(text);
+  for (const [name, columns] of suffixed) if (!tables.has(name)) tables.set(name, columns);
   const unlisted = unlistedColumns(text);
   if (unlisted.length > 0) {
-    for (const name of knownTables()) tables.set(name, withColumns(tables.get(name) ?? tableColumns(name)!, unlisted));
+    for (const name of new Set([...knownTables(), ...suffixed.keys()]))
+      tables.set(name, withColumns(tables.get(name) ?? tableColumns(name)!, unlisted));
   }
   const functions: DeclaredFunction[] = [];
   const declared = new Map(tables);

@@ -455,7 +455,9 @@ export class QueryLowering implements Lowering {
       } else this.refuse(node, cx, '_GetWatchlist needs a name that is constant');
       return this.#standIn(node, cx);
     }
-    this.refuse(node['Name'], cx, `the function ${name} is not supported`);
+    // The binder passes over names in a fuzzy union that it does not know; what it knows is Kusto's own.
+    if (node['ReferencedSymbol']) this.refuse(node['Name'], cx, `the function ${name} is not supported`);
+    else this.reject(node['Name'], cx, `no function is named '${name}'`);
     return this.#standIn(node, cx);
   }
 
@@ -1235,7 +1237,7 @@ export class QueryLowering implements Lowering {
       }
       const before = this.findings.length;
       const plan = this.table(leg, { ...cx, columns: [] });
-      if (isFuzzy && this.findings.slice(before).some((finding) => finding.message.startsWith('no table is named'))) {
+      if (isFuzzy && this.findings.slice(before).some(({ message }) => /^no (table|function) is named/.test(message))) {
         this.findings.length = before;
         continue;
       }

@@ -56,6 +56,55 @@ export function unlistedColumns(query: string): readonly ColumnInfo[] {
   return UNLISTED_COLUMNS.filter(({ name }) => query.includes(name));
 }
 
+/** Types of the columns whose names end so, in tables that get a column for every member of what is sent to them. */
+const TYPE_OF_SUFFIX: Readonly<Record<string, ScalarType>> = { s: 'string', d: 'real', b: 'bool', t: 'datetime' };
+
+/**
+ * Columns of every table that the HTTP data collector fills, besides those named after the members of its records.
+ * https://learn.microsoft.com/azure/azure-monitor/logs/data-collector-api
+ */
+const COLLECTOR_COLUMNS: readonly ColumnInfo[] = withColumns(
+  [
+    { name: 'Computer', type: 'string' },
+    { name: 'ManagementGroupName', type: 'string' },
+    { name: 'MG', type: 'string' },
+    { name: 'RawData', type: 'string' },
+    { name: 'TimeGenerated', type: 'datetime' },
+  ],
+  STANDARD_COLUMNS,
+);
+
+/**
+ * The tables of a query whose columns differ from workspace to workspace, with those columns that the query names:
+ * AzureDiagnostics and custom logs (`..._CL`) call a column after its type, `_s` text, `_d` real, `_b` bool, `_t` datetime.
+ * A name that the query gives before it reads it, or that a known table has, is none of them. In a fuzzy union a custom log is left to
+ * be passed over, as it is where the workspace lacks it.
+ */
+export function suffixedTables(query: string): ReadonlyMap<string, readonly ColumnInfo[]> {
+  const found = new Map<string, readonly ColumnInfo[]>();
+  if (!query.includes('AzureDiagnostics') && !query.includes('_CL')) return found;
+  const code = query.replace(
+    /\/\/[^\n]*|@"(?:[^"]|"")*"|@'(?:[^']|'')*'|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g,
+    ' ',
+  );
+  const own = (name: string): boolean => {
+    const [, isLet, sign, value] = new RegExp(`(let\\s+)?\\b${name}\\b(?:\\s*(=(?![=~])|:)([^|;]*))?`).exec(code)!;
+    return sign !== undefined && (isLet !== undefined || sign === ':' || !new RegExp(`\\b${name}\\b`).test(value!));
+  };
+  const known = new Set([...TABLES.values()].flatMap((columns) => columns.map((column) => column.name)));
+  const columns = [...new Set([...code.matchAll(/\b[A-Za-z]\w*_[sdbt]\b/g)].map((match) => match[0]))]
+    .filter((name) => !known.has(name) && !own(name))
+    .map((name): ColumnInfo => ({ name, type: TYPE_OF_SUFFIX[name.at(-1)!]! }));
+  if (/\bAzureDiagnostics\b/.test(code)) {
+    found.set('AzureDiagnostics', withColumns(tableColumns('AzureDiagnostics')!, columns));
+  }
+  if (/\bisfuzzy\s*=\s*true\b/i.test(code)) return found;
+  for (const [name] of code.matchAll(/\b\w+_CL\b/g)) {
+    if (!own(name)) found.set(name, withColumns(COLLECTOR_COLUMNS, columns));
+  }
+  return found;
+}
+
 /** The columns, and after them those of `more` that are not among them. */
 export function withColumns(columns: readonly ColumnInfo[], more: readonly ColumnInfo[]): readonly ColumnInfo[] {
   return [...columns, ...more.filter(({ name }) => !columns.some((column) => column.name === name))];

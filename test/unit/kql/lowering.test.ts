@@ -180,6 +180,12 @@ describe('what a query becomes', () => {
   it('leaves out a table of a fuzzy union that does not exist', () => {
     expect(columns('union isfuzzy=true NoSuchTable, (print a = 1)')).toBe('a:long');
   });
+
+  it('leaves out a part of a fuzzy union that calls a function nobody has saved', () => {
+    const call = '_Im_Dns(starttime=ago(1d)) | where ResponseCodeName == "NXDOMAIN" | summarize by SrcIpAddr';
+    expect(columns(`union isfuzzy=true (${call}), (print a = 1)`)).toBe('a:long');
+    expect(columns('union isfuzzy=true imAuthentication(), (print a = 1)')).toBe('a:long');
+  });
 });
 
 describe('what Kusto refuses', () => {

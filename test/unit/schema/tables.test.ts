@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { query } from '../../../src/query/query.ts';
-import { knownTables, tableColumns } from '../../../src/schema/tables.ts';
+import { knownTables, suffixedTables, tableColumns } from '../../../src/schema/tables.ts';
 
 const RISK = [
   {
@@ -89,5 +89,57 @@ describe('columns that Log Analytics shows only to a query that names them', () 
       { tables: { AADUserRiskEvents: RISK }, now: '2026-05-05T00:00:00Z' },
     );
     expect(rows).toEqual([['ada@contoso.com', true, '2026-05-04T10:00:00.0000000Z']]);
+  });
+});
+
+describe('tables with columns that differ from workspace to workspace', () => {
+  const names = (query: string, table: string) =>
+    suffixedTables(query)
+      .get(table)
+      ?.filter(({ name }) => /_[a-z]$/.test(name))
+      .map(({ name, type }) => `${name}:${type}`);
+
+  it('have the columns that a query names, with the types that their names end in', () => {
+    const query = 'AzureDiagnostics | where msg_s has "x" and status_d > 400 and isOk_b | project when_t';
+    expect(names(query, 'AzureDiagnostics')).toEqual([
+      'msg_s:string',
+      'status_d:real',
+      'isOk_b:bool',
+      'when_t:datetime',
+    ]);
+    expect(names('Okta_CL | summarize count() by actor_s', 'Okta_CL')).toEqual(['actor_s:string']);
+    expect(suffixedTables('SigninLogs | where Foo_s == "x_CL"').size).toBe(0);
+  });
+
+  it('have no column that the query names itself, or that only its texts hold', () => {
+    const query = `
+      let most_d = 5; let twice_d = most_d * 2;
+      Okta_CL // not_s
+      | extend text_s = tolower(text_s), new_s = "old_s"
+      | where score_d > twice_d and new_s == text_s`;
+    expect(names(query, 'Okta_CL')).toEqual(['text_s:string', 'score_d:real']);
+    expect(names('let f = (who_s:string) { Okta_CL | where by_s == who_s }; f("x")', 'Okta_CL')).toEqual([
+      'by_s:string',
+    ]);
+  });
+
+  it('are given rows like any other', async () => {
+    const ask = (text: string) =>
+      query(text, {
+        tables: { Okta_CL: [{ TimeGenerated: '2026-05-04T10:00:00Z', actor_s: 'ann', score_d: 2.5 }] },
+        now: '2026-05-05T00:00:00Z',
+      });
+    expect((await ask('Okta_CL | project actor_s, score_d')).rows).toEqual([['ann', 2.5]]);
+    expect((await ask('Other_CL | where isempty(_ResourceId) | project Computer, actor_s')).rows).toEqual([]);
+    expect((await ask('AzureDiagnostics | summarize n = count(), m = max(size_d)')).rows).toEqual([[0, null]]);
+  });
+
+  it('are passed over in a fuzzy union where they are not given', async () => {
+    const { rows } = await query('union isfuzzy=true (None_CL | project a = Reason), (print a = "b")');
+    expect(rows).toEqual([['b']]);
+  });
+
+  it('need a type in the name of a column', async () => {
+    await expect(query('Okta_CL | where Actor == "x"')).rejects.toThrow("the name 'Actor' does not refer to any known");
   });
 });
