@@ -1,8 +1,9 @@
-/** Functions of IP addresses, URLs, paths and versions. */
+/** Functions of IP addresses, URLs, paths, versions and documents. */
 import type { Dynamic, ScalarType, Value } from '../../columns/value.ts';
 import { define, type ScalarFunction } from './function.ts';
 import { punycodeDecode, punycodeEncode } from './punycode.ts';
 import { countArg, isTermUnit, textOf } from './scalars.ts';
+import { parseXml } from './xml.ts';
 
 /** An address with the length of its network prefix, in bits of its own family. */
 interface Address {
@@ -394,6 +395,7 @@ export const NETWORK_FUNCTIONS: readonly ScalarFunction[] = [
     (query) => new Map<string, Dynamic>([['Query Parameters', queryParameters(query!.replace(/^\?/, ''))]]),
   ),
   text('parse_path', (path) => parsePath(path!)),
+  text('parse_xml', (xml) => parseXml(xml!)),
   text('parse_csv', (line) => parseCsv(line!)),
   text('parse_version', (version) => parseVersion(version!)),
   text('punycode_from_string', (source) => punycodeEncode(source!)),
