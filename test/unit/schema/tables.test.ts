@@ -65,6 +65,14 @@ describe('the Defender tables', () => {
   });
 });
 
+describe('the networks of a device', () => {
+  it('are text that holds JSON', () => {
+    const lists = ['ConnectedNetworks', 'DefaultGateways', 'DnsAddresses', 'IPAddresses'];
+    const columns = tableColumns('DeviceNetworkInfo')!.filter(({ name }) => lists.includes(name));
+    expect(columns.map(({ type }) => type)).toEqual(lists.map(() => 'string'));
+  });
+});
+
 describe('columns that Log Analytics shows only to a query that names them', () => {
   it('can be used, and are empty where the data has none', async () => {
     const { columns, rows } = await query(
