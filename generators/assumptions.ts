@@ -251,6 +251,8 @@ export const AUDIT = {
   adminDailySigma: 0.55,
   developerDaily: 2,
   helpDeskDaily: 14,
+  /** Passwords that an agent of the help desk resets on a working day; each makes two of these rows. Assumption. */
+  helpDeskResetsDaily: 1.5,
   serviceAccountDaily: 12,
   /** Of an administrator's actions, and of an application's, those that are any activity at all. Assumption. */
   longTailShare: 0.05,
@@ -265,6 +267,8 @@ export const AUDIT = {
   passwordResetDaily: 0.005,
   /** Minutes until each other device is signed in anew, lognormal; until then its tokens are refused. Assumption. */
   signInAnewMedian: 100,
+  /** The same for the first device after the help desk's reset, whose owner is on the telephone. */
+  resetSignInMedian: 6,
   signInAnewSigma: 1,
   signInAnewMaximum: 20 * 60,
   /** Applications on a working day and on a day off, of their mean. Assumption. */

@@ -28,7 +28,7 @@ export type Actor = (typeof ACTORS)[number];
 
 export const NETWORKS = ['hosting', 'residential', 'victim'] as const;
 export const DEVICES = ['attacker', 'victim'] as const;
-export const HOURS = ['any', 'working', 'off'] as const;
+export const HOURS = ['any', 'working', 'morning', 'off'] as const;
 
 /** What an action of a chain is done to. */
 export const SUBJECTS = [
@@ -104,8 +104,8 @@ export interface SignInStep {
   readonly agent: string | undefined;
   readonly result: ResultCode;
   readonly situation: 'plain' | 'mfa' | 'mfaByClaim' | 'session' | 'risky' | 'compliantDevice';
-  /** Where it comes from, and on which device: as the parameters say, or the victim's own. */
-  readonly from: 'attacker' | 'victim';
+  /** Whose it is, where and on which device: the actor's as the parameters say, or as its owner; or the first `colleague`'s. */
+  readonly from: 'attacker' | 'victim' | 'colleague';
   readonly protocol: 'none' | 'deviceCode' | 'oAuth2';
   readonly transfer: 'none' | 'deviceCodeFlow' | 'authenticationTransfer';
   readonly after: Wait;
@@ -347,7 +347,7 @@ function readStep(reader: YamlReader, node: YamlNode, kind: Chain['kind']): Chai
         ['plain', 'mfa', 'mfaByClaim', 'session', 'risky', 'compliantDevice'] as const,
         'mfaByClaim',
       ),
-      from: text('from', ['attacker', 'victim'] as const, 'attacker'),
+      from: text('from', ['attacker', 'victim', 'colleague'] as const, 'attacker'),
       protocol: text('protocol', ['none', 'deviceCode', 'oAuth2'] as const, 'none'),
       transfer: text('transfer', ['none', 'deviceCodeFlow', 'authenticationTransfer'] as const, 'none'),
       ...timing,

@@ -262,7 +262,9 @@ class IncidentBuilder {
     const renews = this.#chain.steps.some(({ after, every }) => after === 'cadence' || every === 'cadence');
     let dueAt = Number.POSITIVE_INFINITY;
     const signIn = (step: SignInStep, offsetMs: number): void => {
-      if (step.way === 'application' || !account || !calendar) {
+      const colleague = step.from === 'colleague' ? cast('colleague', undefined, 0).user! : undefined;
+      const owner = colleague ?? account;
+      if (step.way === 'application' || !owner) {
         drafts.push({
           offsetMs,
           isAct: step.role === 'malicious',
@@ -271,20 +273,22 @@ class IncidentBuilder {
         });
         return;
       }
+      const ownersCalendar = colleague || !calendar ? new Calendar(tenant, owner, span) : calendar;
+      const ownersDevice = colleague ? tenant.devices(owner.ordinal)[0]! : devices[0]!;
       drafts.push({
         offsetMs,
         isAct: step.role === 'malicious',
         build: (atMs) => {
-          const own = step.from === 'victim';
-          const device = own || onVictimDevice ? devices[0]! : attackerDevice;
-          const place = own || actsFromVictim ? calendar.placeOf(devices[0]!, atMs) : fixedPlace;
+          const own = step.from !== 'attacker';
+          const device = own || onVictimDevice ? ownersDevice : attackerDevice;
+          const place = own || actsFromVictim ? ownersCalendar.placeOf(ownersDevice, atMs) : fixedPlace;
           return this.#signIn(
             step,
             atMs,
-            account,
-            calendar,
+            owner,
+            ownersCalendar,
             device,
-            devices[0]!,
+            ownersDevice,
             place,
             cast('application', undefined, 0).application!,
             outages,
@@ -307,7 +311,7 @@ class IncidentBuilder {
         if (i > 0) advance(step.every, 1000);
         if (step.kind === 'signIn') {
           signIn(step, cursor);
-          if (step.way === 'silent') {
+          if (step.way === 'silent' && step.from !== 'colleague') {
             lastSignIn = step;
             if (renews && step.from === 'attacker') dueAt = cursor + this.#draw(parameters.refresh);
           }
@@ -377,8 +381,9 @@ class IncidentBuilder {
       const start = random.between(earliest, latest);
       const act = start + firstAct;
       const workday = calendar.workday(calendar.localDayOf(act));
-      const working = workday !== undefined && act >= workday.startMs && act < workday.endMs - 600_000;
-      if (hours === 'working' ? working : !working && (calendar.localHour(act) < 6 || calendar.localHour(act) >= 20))
+      const endMs = workday && (hours === 'morning' ? workday.startMs + 2 * MS_PER_HOUR : workday.endMs - 600_000);
+      const working = workday !== undefined && act >= workday.startMs && act < endMs!;
+      if (hours !== 'off' ? working : !working && (calendar.localHour(act) < 6 || calendar.localHour(act) >= 20))
         return start;
       fallback = start;
     }

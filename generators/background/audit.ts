@@ -16,7 +16,7 @@ import {
   userInitiator,
 } from '../audit-texts.ts';
 import { AUDIT } from '../assumptions.ts';
-import { MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, type Span } from '../rows.ts';
+import { MS_PER_DAY, MS_PER_HOUR, type Span } from '../rows.ts';
 import { userAgent } from '../sign-in-texts.ts';
 import { type Device, nameGuid, type ServicePrincipal, type Tenant } from '../tenant.ts';
 import type { Calendar, PasswordChange } from './calendar.ts';
@@ -122,6 +122,12 @@ const PASSWORD_ACTS: Readonly<Record<PasswordChange['way'], readonly Step[]>> = 
   ],
 };
 
+/** What the help desk's reset of a password writes; the calendar says of whose, and when. */
+const RESET_ACTS: readonly Step[] = [
+  step('Reset user password', 'colleague'),
+  step('Update StsRefreshTokenValidFrom Timestamp', 'colleague', NOW),
+];
+
 const ADMIN_ACTS: readonly Act[] = [
   [24, [step('Update user', 'colleague')]],
   [14, [step('Add member to group', 'colleague')]],
@@ -165,7 +171,6 @@ const HELP_DESK_ACTS: readonly Act[] = [
   [20, [step('Update user', 'colleague')]],
   [14, [step('Add member to group', 'colleague')]],
   [8, [step('Unlock user account (self-service)', 'colleague')]],
-  [8, [step('Reset user password', 'colleague'), step('Update StsRefreshTokenValidFrom Timestamp', 'colleague', NOW)]],
   [5, [step('Admin registered security info', 'colleague')]],
   [3, [step('Admin deleted security info', 'colleague')]],
   [4, [step('Read BitLocker key', 'device')]],
@@ -383,12 +388,14 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
     const isRare = acts === ADMIN_ACTS && random.chance(AUDIT.longTailShare);
     write(atMs, isRare ? random.pick(USER_LONG_TAIL) : acts[random.weighted(weightsOf(acts))]![1]);
   };
-  const write = (atMs: number, steps: readonly Step[]): void => {
-    const colleague = random.below(tenant.userCount);
+  /** Of what `owner` says whose password it is about, sign-ins follow, so it succeeds. */
+  const write = (atMs: number, steps: readonly Step[], owner?: number): void => {
+    const anybody = random.below(tenant.userCount);
+    const colleague = owner ?? anybody;
     // One action is about one group, policy or application throughout.
     const seed = random.u32();
     const correlation = rows.nextCorrelation++;
-    const outcome = random.chance(AUDIT.failureShare) ? failure : success;
+    const outcome = random.chance(AUDIT.failureShare) && owner === undefined ? failure : success;
     const initiator = rows.initiatorCode(userInitiator(account, calendar.placeOf(devices[0]!, atMs).ip));
     let at = atMs;
     for (const { operation, subject: kind, gap } of steps) {
@@ -416,7 +423,8 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
     }
   };
 
-  for (const { atMs, way } of calendar.passwordChanges()) write(atMs, PASSWORD_ACTS[way]);
+  for (const { atMs, way } of calendar.passwordChanges()) write(atMs, PASSWORD_ACTS[way], account.ordinal);
+  for (const { atMs, owner } of calendar.resetsByIt()) write(atMs, RESET_ACTS, owner);
   if (account.kind === 'serviceAccount') {
     for (const day of calendar.localDays()) {
       const count = random.poisson(AUDIT.serviceAccountDaily / meanRows(SERVICE_ACTS));
@@ -436,7 +444,7 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
       account.kind === 'admin'
         ? [ADMIN_ACTS, adminDaily]
         : account.kind === 'helpDesk'
-          ? [HELP_DESK_ACTS, AUDIT.helpDeskDaily]
+          ? [HELP_DESK_ACTS, AUDIT.helpDeskDaily - AUDIT.helpDeskResetsDaily * RESET_ACTS.length]
           : account.kind === 'developer'
             ? [DEVELOPER_ACTS, AUDIT.developerDaily]
             : [undefined, 0];
@@ -445,11 +453,7 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
     if (sessions.length === 0) continue;
     const count = random.poisson(daily / meanRows(acts));
     for (let i = 0; i < count; i++) {
-      const session = sessions[random.below(sessions.length)]!;
-      perform(
-        session.startMs + 30_000 + random.unit() * Math.max(MS_PER_MINUTE, session.endMs - session.startMs - 30_000),
-        acts,
-      );
+      perform(calendar.timeIn(sessions[random.below(sessions.length)]!, random), acts);
     }
   }
 }

@@ -28,6 +28,14 @@ export interface PasswordChange {
   readonly way: 'change' | 'selfService';
 }
 
+/** A password that the help desk resets for somebody. */
+export interface PasswordReset {
+  readonly atMs: number;
+  /** Ordinals of who resets it, and of whose it is. */
+  readonly agent: number;
+  readonly owner: number;
+}
+
 /** From a change of the password to the sign-in with the new one on another device. */
 export interface StaleSpan {
   readonly fromMs: number;
@@ -35,9 +43,14 @@ export interface StaleSpan {
 }
 
 const PASSWORD = purposeKey('calendar/password');
+const RESET = purposeKey('calendar/help-desk-reset');
 const SIGN_IN_ANEW = purposeKey('calendar/sign-in-anew');
 const WORKDAY = purposeKey('calendar/workday');
 const PORTAL_STREAM = purposeKey('calendar/portal');
+
+const NONE: readonly never[] = [];
+/** Keeps the draws about resets apart from those about changes. */
+const RESETS_FROM = 1 << 20;
 
 /** Days, and addresses of the mobile network, that can lie before the start of a dataset: numbers from 0 count them too. */
 const DAYS_BEFORE = 8;
@@ -190,6 +203,16 @@ export class Calendar {
     return sessions;
   }
 
+  /** A time inside a session of the portal, some while after its page was loaded. */
+  timeIn({ startMs, endMs }: PortalSession, random: RandomStream): number {
+    return startMs + 30_000 + random.unit() * Math.max(MS_PER_MINUTE, endMs - startMs - 30_000);
+  }
+
+  /** What the account, a help-desk agent's, resets. */
+  resetsByIt(): readonly PasswordReset[] {
+    return resetsOf(this.#tenant, this.#span).byAgent.get(this.account.ordinal) ?? NONE;
+  }
+
   /** In order. People do so at work; applications, guests and separate administrators' accounts do not in a dataset's time. */
   passwordChanges(): readonly PasswordChange[] {
     if (!this.#passwordChanges) {
@@ -211,22 +234,31 @@ export class Calendar {
     return this.#passwordChanges;
   }
 
-  /** When a device's tokens are refused because the password was changed on another one, the first. */
+  /**
+   * When a device's tokens are refused: because the password was changed on another one, the first, or because the help desk
+   * reset it, which spares none.
+   */
   staleSpans(device: Device): readonly StaleSpan[] {
-    if (device.index === 0 || this.passwordChanges().length === 0) return [];
-    return this.passwordChanges().map(({ atMs }, change) => {
-      const random = new RandomStream(
-        this.#tenant.seed,
-        SIGN_IN_ANEW,
-        this.account.ordinal,
-        change * 16 + device.index,
-      );
-      const minutes = Math.min(
-        AUDIT.signInAnewMaximum,
-        random.lognormal(AUDIT.signInAnewMedian, AUDIT.signInAnewSigma),
-      );
-      return { fromMs: atMs, toMs: atMs + minutes * MS_PER_MINUTE };
-    });
+    const changed = device.index === 0 ? NONE : this.passwordChanges();
+    const reset = resetsOf(this.#tenant, this.#span).byOwner.get(this.account.ordinal) ?? NONE;
+    if (changed.length === 0 && reset.length === 0) return NONE;
+    return [
+      ...changed.map(({ atMs }, change) => this.#staleSpan(atMs, change, device, AUDIT.signInAnewMedian)),
+      ...reset.map(({ atMs }, index) =>
+        this.#staleSpan(
+          atMs,
+          RESETS_FROM + index,
+          device,
+          device.index === 0 ? AUDIT.resetSignInMedian : AUDIT.signInAnewMedian,
+        ),
+      ),
+    ];
+  }
+
+  #staleSpan(fromMs: number, change: number, device: Device, medianMinutes: number): StaleSpan {
+    const random = new RandomStream(this.#tenant.seed, SIGN_IN_ANEW, this.account.ordinal, change * 16 + device.index);
+    const minutes = Math.min(AUDIT.signInAnewMaximum, random.lognormal(medianMinutes, AUDIT.signInAnewSigma));
+    return { fromMs, toMs: fromMs + minutes * MS_PER_MINUTE };
   }
 
   /** The number of the session whose tokens a device uses at a time. */
@@ -244,4 +276,48 @@ export class Calendar {
     const phase = (this.account.ordinal * 5 + device.index * 7) % INTERACTIVE.sessionDays;
     return localDay + 2 * INTERACTIVE.sessionDays + phase;
   }
+}
+
+interface Resets {
+  readonly span: Span;
+  readonly byAgent: ReadonlyMap<number, readonly PasswordReset[]>;
+  readonly byOwner: ReadonlyMap<number, readonly PasswordReset[]>;
+}
+
+const resetsByTenant = new WeakMap<Tenant, Resets>();
+
+/**
+ * Every reset of a tenant's help desk. An agent's audit row and the sign-ins of the password's owner follow from the same
+ * one, and they may lie in different partitions; so each thread finds all of them, from few accounts.
+ */
+function resetsOf(tenant: Tenant, span: Span): Resets {
+  const known = resetsByTenant.get(tenant);
+  if (known?.span === span) return known;
+  const byAgent = new Map<number, PasswordReset[]>();
+  const byOwner = new Map<number, PasswordReset[]>();
+  const file = (under: Map<number, PasswordReset[]>, ordinal: number, reset: PasswordReset): void => {
+    const resets = under.get(ordinal);
+    if (resets) resets.push(reset);
+    else under.set(ordinal, [reset]);
+  };
+  const [from, to] = tenant.ranges.helpDesk;
+  const [firstOwner, afterOwners] = tenant.ranges.employee;
+  for (let agent = from; agent < to; agent++) {
+    const calendar = new Calendar(tenant, tenant.account(agent), span);
+    for (const day of calendar.localDays()) {
+      const sessions = calendar.portalSessions(day);
+      if (sessions.length === 0) continue;
+      const random = new RandomStream(tenant.seed, RESET, agent, day + DAYS_BEFORE);
+      const count = random.poisson(AUDIT.helpDeskResetsDaily);
+      for (let i = 0; i < count; i++) {
+        const atMs = calendar.timeIn(sessions[random.below(sessions.length)]!, random);
+        const reset = { atMs, agent, owner: firstOwner + random.below(afterOwners - firstOwner) };
+        file(byAgent, agent, reset);
+        file(byOwner, reset.owner, reset);
+      }
+    }
+  }
+  const resets = { span, byAgent, byOwner };
+  resetsByTenant.set(tenant, resets);
+  return resets;
 }

@@ -493,6 +493,35 @@ describe('causes', () => {
     }
   });
 
+  test('a password that the help desk resets has the tokens of its owner refused on every device', () => {
+    const own = (row: Row): boolean => row.$events.length === 0;
+    const resetAt = new Map<string, number>();
+    const revoking = new Set(
+      audit
+        .filter((row) => row['OperationName'] === 'Update StsRefreshTokenValidFrom Timestamp' && actor(row) !== '')
+        .map((row) => row['CorrelationId']),
+    );
+    for (const row of audit.filter(own)) {
+      if (row['OperationName'] !== 'Reset user password' || !revoking.has(row['CorrelationId'])) continue;
+      const [target] = row['TargetResources'] as Map<string, Value>[];
+      resetAt.set(text(target!.get('userPrincipalName')).toLowerCase(), ticks(row['ActivityDateTime']));
+    }
+    expect(resetAt.size).toBeGreaterThan(5);
+    const within = (rows: readonly Row[], name: string, at: number, until: number): Row[] =>
+      rows.filter((row) => {
+        const since = ticks(row['CreatedDateTime']) - at;
+        return row['UserPrincipalName'] === name && since >= 0 && since < until;
+      });
+    const refused = [...resetAt].filter(([name, at]) =>
+      within(silent, name, at, 24 * HOUR).some((row) => row['ResultType'] === '50173'),
+    );
+    expect(refused.length / resetAt.size).toBeGreaterThan(0.5);
+    const signedIn = [...resetAt].filter(([name, at]) =>
+      within(interactive, name, at, 4 * HOUR).some((row) => row['ResultType'] === '0'),
+    );
+    expect(signedIn.length / resetAt.size).toBeGreaterThan(0.8);
+  });
+
   test('a few honest sign-ins are detected as risky, mostly low, and few of those are attacks', () => {
     const risky = interactive.filter((row) => row['RiskLevelDuringSignIn'] !== 'none');
     expect(risky.length / interactive.length).toBeGreaterThan(0.002);
