@@ -27,6 +27,7 @@ type Colors = ReturnType<typeof picocolors.createColors>;
 const WIDTH = 80;
 const NAME_WIDTH = 36;
 const BAR_WIDTH = 20;
+const VARIANT_WIDTH = 30;
 
 export interface TextOptions {
   readonly colors: Colors;
@@ -219,11 +220,26 @@ function chains({ perScenario }: RuleReport, colors: Colors): string[] {
 function variants({ perVariant }: RuleReport, colors: Colors): string[] {
   if (perVariant.length < 2) return [];
   return [
-    heading('attacks by variant', 'detected', colors),
+    colors.dim(
+      `  ${fit('attacks by variant', VARIANT_WIDTH)}${'detected'.padStart(10)}${'and of their events'.padStart(38)}`,
+    ),
     ...perVariant
-      .toSorted((a, b) => a.attacks.recall! - b.attacks.recall!)
-      .map(({ variant, attacks }) => recallLine(variant, attacks, colors)),
+      .toSorted((a, b) => a.attacks.recall! - b.attacks.recall! || a.events.recall! - b.events.recall!)
+      .map(({ variant, attacks, events }) => {
+        const counts = ({ detected, planted }: Recall): string => `${detected} of ${planted}`;
+        return (
+          `  ${fit(variant, VARIANT_WIDTH)}${counts(attacks).padStart(10)}  ${bar(attacks.recall!, BAR_WIDTH / 2, colors)}` +
+          `${formatShare(attacks.recall!).padStart(7)}${counts(events).padStart(12)}${formatShare(events.recall ?? 0).padStart(7)}`
+        );
+      }),
   ];
+}
+
+/** One that is full or empty says so truly. */
+function bar(share: number, width: number, colors: Colors): string {
+  const filled = share === 1 ? width : Math.min(width - 1, Math.ceil(share * width));
+  const paint = share === 1 ? colors.green : share === 0 ? colors.red : colors.yellow;
+  return paint('#'.repeat(filled)) + colors.dim('.'.repeat(width - filled));
 }
 
 function heading(left: string, right: string, colors: Colors): string {
@@ -232,11 +248,8 @@ function heading(left: string, right: string, colors: Colors): string {
 
 function recallLine(name: string, { detected, planted, recall }: Recall, colors: Colors): string {
   const share = recall ?? 0;
-  // A bar that is full or empty says so truly.
-  const filled = share === 1 ? BAR_WIDTH : Math.min(BAR_WIDTH - 1, Math.ceil(share * BAR_WIDTH));
-  const paint = share === 1 ? colors.green : share === 0 ? colors.red : colors.yellow;
-  const bar = paint('#'.repeat(filled)) + colors.dim('.'.repeat(BAR_WIDTH - filled));
-  return `  ${fit(name, NAME_WIDTH)}${`${detected} of ${planted}`.padStart(11)}  ${bar}${formatShare(share).padStart(8)}`;
+  const drawn = bar(share, BAR_WIDTH, colors);
+  return `  ${fit(name, NAME_WIDTH)}${`${detected} of ${planted}`.padStart(11)}  ${drawn}${formatShare(share).padStart(8)}`;
 }
 
 /** `9 of 9   31 events  line 34: summarize LastNISignIn = max(TimeGenerated)` */

@@ -239,9 +239,9 @@ describe('the scoreboard', () => {
         a-chain-with-a-name-that-is-longer-…     0 of 1  ....................     0 %
         token-replay-role-assignment             1 of 2  ##########..........    50 %
 
-        attacks by variant                     detected
-        slow                                     0 of 1  ....................     0 %
-        plain                                    1 of 2  ##########..........    50 %
+        attacks by variant              detected                   and of their events
+        slow                              0 of 1  ..........    0 %      0 of 1    0 %
+        plain                             1 of 2  #####.....   50 %      1 of 2   50 %
 
         false alarms by what looked alike          rang
         helpdesk-reset                           1 of 1             1 row
