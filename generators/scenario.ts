@@ -339,6 +339,8 @@ function readOffice(reader: YamlReader, node: YamlNode): TenantProfile['offices'
 /** Chain files by name: those in a folder of the scenario's name, those beside the scenario, then the shipped ones. */
 class Library {
   readonly #folders: readonly string[];
+  /** Chain files with faults: what is wrong with one is said once, however often the scenario names it. */
+  readonly #faulty = new Set<string>();
 
   constructor(folder: string | undefined, scenario: string) {
     const shipped = path.join(packageRoot(), 'scenarios');
@@ -356,7 +358,20 @@ class Library {
     return own.length > 0 ? own : this.names(kind);
   }
 
-  load(kind: 'attacks' | 'lookalikes', name: string): Chain {
+  /** Undefined where the chain's file has faults, which go to the reader's problems the first time. */
+  chain(kind: 'attacks' | 'lookalikes', name: string, reader: YamlReader): Chain | undefined {
+    if (this.#faulty.has(`${kind}/${name}`)) return undefined;
+    try {
+      return this.#load(kind, name);
+    } catch (error) {
+      if (!(error instanceof TocsinError)) throw error;
+      this.#faulty.add(`${kind}/${name}`);
+      reader.problems.push(...error.problems);
+      return undefined;
+    }
+  }
+
+  #load(kind: 'attacks' | 'lookalikes', name: string): Chain {
     for (const folder of this.#folders) {
       const file = path.join(folder, kind, `${name}.yaml`);
       if (existsSync(file))
@@ -391,19 +406,15 @@ function readPlant(
   const seen = new Set<string>();
   for (const each of names) {
     const id = chainKey(kind, each);
-    try {
-      chains[id] ??= library.load(key, each);
-    } catch (error) {
-      if (!(error instanceof TocsinError)) throw error;
-      reader.problems.push(...error.problems);
-      continue;
-    }
-    const variants = Object.keys(chains[id]!.variants);
+    const chain = chains[id] ?? library.chain(key, each, reader);
+    if (!chain) continue;
+    chains[id] = chain;
+    const variants = Object.keys(chain.variants);
     for (const candidate of variants) seen.add(candidate);
     if (variant === 'all') for (const candidate of variants) choices.push([each, candidate]);
     else if (variants.includes(variant)) choices.push([each, variant]);
   }
-  if (names.length > 0 && choices.length === 0 && variantEntry) {
+  if (seen.size > 0 && choices.length === 0 && variantEntry) {
     reader.fault(
       variantEntry.node,
       `unknown variant "${variant}" of ${chainName === 'all' ? 'every chain' : `chain "${chainName}"`}`,

@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseChain } from '../../../generators/attacks/chain.ts';
 import { loadScenario, parseScenario, shippedScenarios } from '../../../generators/scenario.ts';
@@ -111,6 +114,32 @@ describe('a scenario', () => {
     expect(faults('tenant: { users: 20 }\nattacks:\n  - { chain: illicit-consent, count: 21 }')).toEqual([
       "2:1 21 attacks are more than the tenant's 20 users (lower the counts, or raise the number of users)",
     ]);
+  });
+
+  test('reports the faults of its own chain files once, however often it names them', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'tocsin-scenario-'));
+    try {
+      mkdirSync(path.join(folder, 'attacks'));
+      writeFileSync(path.join(folder, 'attacks', 'broken.yaml'), 'name: broken\ntitle: Broken\nstepps: []\n');
+      const text = [
+        'tenant: { users: 100 }',
+        'attacks:',
+        '  - { chain: broken }',
+        '  - { chain: broken, variant: maskd }',
+        '  - { chain: all, perWeekPer1000Users: 1 }',
+        '  - { chain: brokn }',
+      ].join('\n');
+      parseScenario(path.join(folder, 'mine.yaml'), text, {}, folder);
+      expect.unreachable();
+    } catch (error) {
+      expect((error as TocsinError).problems.map(({ message }) => message).sort()).toEqual([
+        'the chain lacks "steps"',
+        'unknown chain "brokn"',
+        'unknown key "stepps" in the chain',
+      ]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('reports what is no YAML', () => {
