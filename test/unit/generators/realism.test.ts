@@ -120,6 +120,7 @@ beforeAll(async () => {
     'OperationName',
     'TargetResources',
     'LoggedByService',
+    'AADOperationType',
   ]);
 });
 afterAll(() => data.remove());
@@ -187,7 +188,7 @@ describe('the schema', () => {
         text(row['AuthenticationDetails']).includes('Previously satisfied') &&
         text(row['AuthenticationRequirement']).startsWith('single'),
     ],
-    ['sentinel_signinlogs_disabled_row1.json', 'SigninLogs', () => (row) => row['ResultType'] === '50126'],
+    ['sentinel_signinlogs_disabled_row1.json', 'SigninLogs', () => (row) => row['ResultType'] === '50057'],
   ];
   for (const [file, table, match] of samples) {
     const place = sharedPath('samples', file);
@@ -211,6 +212,29 @@ describe('the schema', () => {
       }
     });
   }
+
+  const consent = sharedPath('samples', 'audit_sequence_connect_mggraph_consent.json');
+  test.skipIf(!consent)('a consent writes the four rows of a real one, with the properties of each', () => {
+    const names = (target: Map<string, Value>): string[] =>
+      (target.get('modifiedProperties') as Map<string, Value>[]).map((property) => text(property.get('displayName')));
+    const real = (parseDynamic(readFileSync(consent!, 'utf8')) as Map<string, Map<string, Value>[]>).get('rows')!;
+    const consented = audit.find((row) => row['OperationName'] === 'Consent to application' && actor(row) !== '')!;
+    const rows = audit.filter((row) => row['CorrelationId'] === consented['CorrelationId']);
+    expect(
+      rows.map((row) => [row['LoggedByService'], row['Category'], row['OperationName'], row['AADOperationType']]),
+    ).toEqual(
+      real.map((row) =>
+        ['loggedByService', 'category', 'activityDisplayName', 'operationType'].map((key) => row.get(key)),
+      ),
+    );
+    real.forEach((row, index) => {
+      const [theirs] = row.get('targetResources') as Map<string, Value>[];
+      const [ours] = rows[index]!['TargetResources'] as Map<string, Value>[];
+      const operation = text(row.get('activityDisplayName'));
+      expect([operation, ours!.get('type')]).toEqual([operation, theirs!.get('type')]);
+      expect([operation, names(ours!)]).toEqual([operation, expect.arrayContaining(names(theirs!))]);
+    });
+  });
 
   test('audit rows have the doubly encoded values of real ones', () => {
     let checked = 0;
