@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseChain } from '../../../generators/attacks/chain.ts';
+import { TIME_ZONES } from '../../../generators/places.ts';
 import { loadScenario, parseScenario, shippedScenarios } from '../../../generators/scenario.ts';
 import { TocsinError } from '../../../src/base/errors.ts';
 
@@ -108,6 +109,19 @@ describe('a scenario', () => {
       '14:76 parameters: refresh is "9m..3m": its end lies before its beginning',
       '14:84 unknown key "netwrk" in parameters (did you mean "network"?)',
     ]);
+  });
+
+  test('knows of a time zone what the clocks there show in June', () => {
+    const hour = Object.keys(TIME_ZONES).map((timeZone) => {
+      const parts = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' }).formatToParts(
+        Date.UTC(2026, 5, 1),
+      );
+      const [, sign, hours = '0', minutes = '0'] = /GMT(?:([+-])(\d+):(\d+))?/.exec(
+        parts.find(({ type }) => type === 'timeZoneName')!.value,
+      )!;
+      return [timeZone, (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes))];
+    });
+    expect(Object.fromEntries(hour)).toEqual(TIME_ZONES);
   });
 
   test('refuses more attacks than users', () => {
