@@ -9,7 +9,7 @@ import type { Manifest } from '../src/dataset/manifest.ts';
 import type { TruthIncident } from '../src/dataset/truth.ts';
 import { createDatasetFolder, type WrittenFile } from '../src/dataset/write.ts';
 import { AUDIT, INTERACTIVE, PARTITION, SILENT } from './assumptions.ts';
-import { loadScenario, type Scenario, type ScenarioOverrides, spanOf } from './scenario.ts';
+import { checkOverrides, loadScenario, type Scenario, type ScenarioOverrides, spanOf } from './scenario.ts';
 import { measureIncidents } from './yardsticks.ts';
 import runTask, { type PartitionReply, type PartitionTask, prepare } from './worker.ts';
 
@@ -143,6 +143,7 @@ async function afterTurn<T>(make: () => T): Promise<T> {
 }
 
 function override(scenario: Scenario, { users, days, seed }: ScenarioOverrides): Scenario {
+  checkOverrides({ users, days, seed });
   return {
     ...scenario,
     tenant: { ...scenario.tenant, users: users ?? scenario.tenant.users },

@@ -246,7 +246,8 @@ export function expectedCount(request: PlantRequest, users: number, days: number
   return (request.perWeekPer1000Users * users * days) / 7_000;
 }
 
-function checkOverrides(overrides: ScenarioOverrides): void {
+/** @throws TocsinError USAGE where one is out of its limits. */
+export function checkOverrides(overrides: ScenarioOverrides): void {
   for (const key of ['users', 'days', 'seed'] as const) {
     const value = overrides[key];
     if (value === undefined) continue;

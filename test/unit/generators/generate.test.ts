@@ -114,6 +114,7 @@ describe('generate', () => {
     await expect(generate('quiet-smb', { out, threads: -1 })).rejects.toThrow('threads is -1');
     await expect(generate('quiet-smb', { out, partitionCount: 0 })).rejects.toThrow('partitionCount is 0');
     await expect(generate('quiet-smb', { out, users: 5 })).rejects.toThrow('users is 5');
+    await expect(generate(loadScenario('quiet-smb'), { out, users: 5 })).rejects.toThrow('users is 5');
   });
 
   test('reports its progress', async () => {
