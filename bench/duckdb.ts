@@ -2,7 +2,7 @@
  * DuckDB on the other side: a dataset's rows as tables of its own, and SQL over them.
  *
  * Everything that can be done beforehand is: tables are loaded before anything is timed, in order of time, so that a run
- * skips what lies outside its window; times are numbers, and names are codes into tables of names, so that DuckDB too
+ * skips what lies outside its window; times are numbers, and names may be codes into tables of names, so that DuckDB too
  * compares numbers and not texts (an ENUM would do so as well, but costs each statement some 60 ms where it has 50,000
  * values); statements are prepared. Rows of results stay in a table of DuckDB's; nothing is handed to JavaScript.
  */

@@ -17,7 +17,7 @@ import { seedDataset, workOf } from './datasets.ts';
 import { digestReplay } from './digest.ts';
 import { DuckDb } from './duckdb.ts';
 import type { CaseResult } from './report.ts';
-import { allRuns, oneRun, SEED_DIGEST } from './seed-rule-sql.ts';
+import { allRuns, oneRun, SEED_DIGEST, textOf } from './seed-rule-sql.ts';
 import { threadsText } from './text.ts';
 
 /** Of the rows that were asked for: a record is 6 KB. */
@@ -60,7 +60,6 @@ export async function ndjsonCase(bench: Bench, compiled: CompiledRule): Promise<
     const every = compiled.rule.queryFrequency;
     const runs = result.runs.length;
     // Texts stay texts: numbering them would cost DuckDB more than it gains here.
-    const textOf = (_domain: string, text: string) => `'${text}'`;
     const version = await versionOf();
 
     const duckdbRuns = (name: string, evaluate: (duckdb: DuckDb) => Promise<void>): Competitor => {
@@ -76,10 +75,7 @@ export async function ndjsonCase(bench: Bench, compiled: CompiledRule): Promise<
           await evaluate(duckdb!);
         },
         digest: async () => {
-          const digest = await duckdb!.digest(
-            'results',
-            SEED_DIGEST.sql.map((column) => column.split(':')[0]!),
-          );
+          const digest = await duckdb!.digest('results', SEED_DIGEST.sqlTexts);
           duckdb!.close();
           return digest;
         },

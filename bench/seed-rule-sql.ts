@@ -36,10 +36,20 @@ export const SEED_TABLES: readonly TableSpec[] = [
   },
 ];
 
+/** The same with texts as texts, the way that somebody loads a log who does not recode it first. */
+export const SEED_TEXT_TABLES: readonly TableSpec[] = SEED_TABLES.map(({ table, as, columns }) => ({
+  table,
+  as: `${as}_as_text`,
+  columns: Object.fromEntries(
+    Object.entries(columns).map(([name, spec]) => [name, spec.as === 'code' ? { ...spec, as: 'text' } : spec]),
+  ),
+}));
+
 /** Columns of the replay that the digest is made of, and the same of the SQL's result. */
 export const SEED_DIGEST = {
   ours: ['AuditTime', 'UserPrincipalName', 'IPAddress', 'LastNISignIn', 'OperationName'],
   sql: ['generated', 'upn:upn', 'ip:ip', 'last_sign_in', 'operation:operation'],
+  sqlTexts: ['generated', 'upn', 'ip', 'last_sign_in', 'operation'],
 } as const;
 
 const HOUR = TICKS_PER_HOUR;
@@ -57,6 +67,9 @@ const CATEGORIES = [
 /** Gives what stands for a text of a column in SQL: its code, or itself in quotes. */
 export type CodeOf = (domain: string, text: string) => number | string;
 
+/** For tables that hold texts as texts. */
+export const textOf: CodeOf = (_domain, text) => `'${text}'`;
+
 /** What both legs ask of a row besides its time. */
 function filters(codeOf: CodeOf): { readonly succeeded: string; readonly privileged: string } {
   const categories = CATEGORIES.map((name) => codeOf('category', name)).join(', ');
@@ -68,17 +81,21 @@ function filters(codeOf: CodeOf): { readonly succeeded: string; readonly privile
 
 const RESULT_COLUMNS = 'run, a.generated, a.upn, operation, result, category, targets, last_sign_in, ip';
 
-/** One run, as an engine that is asked run by run gets it; `$now` and `$run` are its parameters. */
-export function oneRun(codeOf: CodeOf): string {
+/**
+ * One run, as an engine that is asked run by run gets it; `$now` and `$run` are its parameters.
+ *
+ * @param suffix - of the names of the tables.
+ */
+export function oneRun(codeOf: CodeOf, suffix = ''): string {
   const { succeeded, privileged } = filters(codeOf);
   return `
   WITH latest AS (
     SELECT upn, ip, max(generated) AS last_sign_in
-    FROM signins
+    FROM signins${suffix}
     WHERE generated > $now - ${2n * HOUR} AND generated <= $now AND ingested <= $now + ${LATE} AND ${succeeded}
     GROUP BY upn, ip)
   SELECT CAST($run AS INTEGER) AS run, a.generated, a.upn, operation, result, category, targets, last_sign_in, ip
-  FROM audits a JOIN latest ON a.upn = latest.upn
+  FROM audits${suffix} a JOIN latest ON a.upn = latest.upn
   WHERE a.generated > $now - ${2n * HOUR} AND a.generated <= $now AND a.ingested <= $now + ${LATE}
     AND ${privileged}
     AND a.generated - last_sign_in BETWEEN 0 AND ${60n * TICKS_PER_MINUTE}`;

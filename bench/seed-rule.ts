@@ -23,6 +23,8 @@ import {
   oneRun,
   SEED_DIGEST,
   SEED_TABLES,
+  SEED_TEXT_TABLES,
+  textOf,
 } from './seed-rule-sql.ts';
 import { threadsText } from './text.ts';
 
@@ -41,17 +43,34 @@ async function enginesCase(bench: Bench, dataset: Dataset, compiled: CompiledRul
   const clickhouse = await ClickHouse.open(bench.folder, bench.threads);
   try {
     bench.note('loading the tables into DuckDB');
-    await duckdb.load(dataset, SEED_TABLES);
+    await duckdb.load(dataset, [...SEED_TABLES, ...SEED_TEXT_TABLES]);
     let ours = await rowsOf(dataset, compiled, { executor });
     let general = ours;
     const first = ours.runs[0]!.at - COLUMN_EPOCH_TICKS;
     const every = compiled.rule.queryFrequency;
     const codeOf = (domain: string, text: string) => duckdb.code(domain, text);
 
-    const one = oneRun(codeOf);
-    await duckdb.run(`CREATE TABLE results AS ${one.replaceAll('$now', '0').replaceAll('$run', '0')} LIMIT 0`);
-    const statement = await duckdb.connection.prepare(`INSERT INTO results ${one}`);
     const runs = ours.runs.length;
+    const runByRun = async (
+      name: string,
+      results: string,
+      one: string,
+      digested: readonly string[],
+    ): Promise<Competitor> => {
+      await duckdb.run(`CREATE TABLE ${results} AS ${one.replaceAll('$now', '0').replaceAll('$run', '0')} LIMIT 0`);
+      const statement = await duckdb.connection.prepare(`INSERT INTO ${results} ${one}`);
+      return {
+        name: `DuckDB, ${threads}, a query a run: ${name}`,
+        before: () => duckdb.run(`TRUNCATE ${results}`),
+        run: async () => {
+          for (let run = 0; run < runs; run++) {
+            statement.bind({ now: first + BigInt(run) * every, run });
+            await statement.run();
+          }
+        },
+        digest: () => duckdb.digest(results, digested),
+      };
+    };
     const competitors: Competitor[] = [
       {
         name: `tocsin, ${threads}`,
@@ -67,17 +86,8 @@ async function enginesCase(bench: Bench, dataset: Dataset, compiled: CompiledRul
         },
         digest: () => digestRows(general, SEED_DIGEST.ours).toString(),
       },
-      {
-        name: `DuckDB, ${threads}, a query a run`,
-        before: () => duckdb.run('TRUNCATE results'),
-        run: async () => {
-          for (let run = 0; run < runs; run++) {
-            statement.bind({ now: first + BigInt(run) * every, run });
-            await statement.run();
-          }
-        },
-        digest: () => duckdb.digest('results', SEED_DIGEST.sql),
-      },
+      await runByRun('texts', 'results_as_text', oneRun(textOf, '_as_text'), SEED_DIGEST.sqlTexts),
+      await runByRun('codes', 'results', oneRun(codeOf), SEED_DIGEST.sql),
       ...Object.entries(allRuns(codeOf, first, runs)).map(
         ([name, sql]): Competitor => ({
           name: `DuckDB, ${threads}, one statement: ${name}`,
