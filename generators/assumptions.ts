@@ -37,6 +37,8 @@ export const PEOPLE = {
    * that sign-in rows lower-case them is documented (microsoft-graph-docs-contrib 9049).
    */
   capitalsShare: 0.15,
+  /** How many people report to one. Assumption. */
+  reportsPerManager: 8,
   /** People with a phone that runs Outlook and Teams. Assumption. */
   phoneShare: 0.8,
   /** People with a second computer at home. Assumption. */

@@ -174,6 +174,16 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
       ]),
     ];
   }
+  if (name === 'Set user manager' && user) {
+    const ordinal = tenant.managerOf(user.ordinal);
+    const manager = ordinal === undefined ? undefined : tenant.account(ordinal);
+    // Assumption: named as the properties of other links between objects are.
+    const link = manager && [
+      changed('Manager.ObjectID', null, quoted(manager.userId)),
+      changed('Manager.UPN', null, quoted(manager.directoryName)),
+    ];
+    return [userTarget(user, link)];
+  }
   // A user's group is beside the point where the operation is about the user.
   if (group !== undefined && !(user && isAboutUser(name))) {
     const groupTarget = (modified: readonly Json[] = []): Json =>

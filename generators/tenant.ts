@@ -126,6 +126,12 @@ const DEPARTMENTS = [
   ['Management', 3],
 ] as const;
 const DEPARTMENT_WEIGHTS = new Weights(DEPARTMENTS.map(([, weight]) => weight));
+/** The one whose head is above all others. */
+const TOP_DEPARTMENT = 'Management';
+
+function drawDepartment(kind: AccountKind, random: RandomStream): string {
+  return kind === 'employee' ? DEPARTMENTS[random.weighted(DEPARTMENT_WEIGHTS)]![0] : 'Information Technology';
+}
 
 const WORKLOADS = [
   'payroll-export',
@@ -270,6 +276,7 @@ export class Tenant {
   /** Half-open ranges of ordinals by kind. */
   readonly ranges: Readonly<Record<AccountKind, readonly [from: number, to: number]>>;
   readonly #officeShares: Weights;
+  #managers: Int32Array | undefined;
   readonly #officePlaces: readonly Place[];
   readonly #vpnPlace: Place;
   /** Where each kind's block of ordinals ends, in order. */
@@ -397,13 +404,43 @@ export class Tenant {
     return new RandomStream(this.seed, PERSON, ordinal).weighted(this.#officeShares);
   }
 
+  /**
+   * Whom somebody reports to. People of a department form a tree, and its head reports to the head of Management;
+   * undefined for that one, for guests, and for accounts that nobody works with every day.
+   */
+  managerOf(ordinal: number): number | undefined {
+    const managers = (this.#managers ??= this.#findManagers());
+    const manager = managers[ordinal]!;
+    return manager < 0 ? undefined : manager;
+  }
+
+  #findManagers(): Int32Array {
+    const managers = new Int32Array(this.userCount).fill(-1);
+    const people = new Map<string, number[]>();
+    for (let ordinal = 0; ordinal < this.userCount; ordinal++) {
+      const kind = this.kindOf(ordinal);
+      if (kind === 'guest' || kind === 'serviceAccount' || this.isDedicated(ordinal)) continue;
+      const random = new RandomStream(this.seed, PERSON, ordinal);
+      // The office is drawn first, as in `account`.
+      random.weighted(this.#officeShares);
+      const department = drawDepartment(kind, random);
+      const colleagues = people.get(department);
+      if (colleagues) colleagues.push(ordinal);
+      else people.set(department, [ordinal]);
+      const place = people.get(department)!.length - 1;
+      if (place > 0) managers[ordinal] = people.get(department)![Math.floor((place - 1) / PEOPLE.reportsPerManager)]!;
+    }
+    const top = (people.get(TOP_DEPARTMENT) ?? [...people.values()][0]!)[0]!;
+    for (const [head] of people.values()) if (head !== top) managers[head!] = top;
+    return managers;
+  }
+
   account(ordinal: number): Account {
     const kind = this.kindOf(ordinal);
     const random = new RandomStream(this.seed, PERSON, ordinal);
     const dedicated = kind === 'admin' && ordinal >= this.#dedicatedFrom;
     const office = random.weighted(this.#officeShares);
-    const department =
-      kind === 'employee' ? DEPARTMENTS[random.weighted(DEPARTMENT_WEIGHTS)]![0] : 'Information Technology';
+    const department = drawDepartment(kind, random);
     const jobTitles = english.rawDefinitions.person?.job_type ?? [];
     const roleCount = kind === 'admin' ? 1 + random.below(2) : 0;
     const roles: string[] = kind === 'helpDesk' ? ['Helpdesk Administrator'] : [];

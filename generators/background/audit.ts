@@ -259,7 +259,8 @@ const APPLICATION_ACTS: readonly (readonly [weight: number, actor: ApplicationAc
   [44, 'deviceRegistration', [step('Update device', 'device')]],
   [5, 'intune', [step('Update device', 'device')]],
   [1, 'intune', [step('Device no longer compliant', 'device')]],
-  [15, 'provisioning', [step('Update user', 'self')]],
+  [14, 'provisioning', [step('Update user', 'self')]],
+  [1, 'provisioning', [step('Set user manager', 'self')]],
   [9, 'provisioning', [step('Synchronization rule action', 'none'), step('Export', 'none', NOW)]],
   [8, 'syncFabric', [step('Update service principal', 'principal')]],
   [

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { PEOPLE } from '../../../generators/assumptions.ts';
 import { loadScenario } from '../../../generators/scenario.ts';
 import { Tenant } from '../../../generators/tenant.ts';
 
@@ -44,6 +45,34 @@ describe('a tenant', () => {
       expect(one.account(ordinal).office).toBe(one.officeOf(ordinal));
     }
     expect(one.mobilePlace(one.account(15), 3).ip).not.toBe(one.mobilePlace(one.account(15), 4).ip);
+  });
+
+  test('has everybody report to somebody of their department, up to one who reports to nobody', () => {
+    const tenant = new Tenant({ ...profile, users: 2000 }, 3);
+    const reports = new Map<number, number>();
+    const tops: number[] = [];
+    for (let ordinal = 0; ordinal < tenant.userCount; ordinal++) {
+      const { kind, dedicated, department } = tenant.account(ordinal);
+      const manager = tenant.managerOf(ordinal);
+      if (kind === 'guest' || kind === 'serviceAccount' || dedicated) {
+        expect(manager).toBeUndefined();
+      } else if (manager === undefined) {
+        tops.push(ordinal);
+      } else {
+        expect(manager).not.toBe(ordinal);
+        reports.set(manager, (reports.get(manager) ?? 0) + 1);
+        // Only heads of departments report outside their own, and they do to the one at the top.
+        const above = tenant.managerOf(manager);
+        if (tenant.account(manager).department !== department) expect(above).toBeUndefined();
+      }
+    }
+    expect(tops).toHaveLength(1);
+    expect(tenant.account(tops[0]!).department).toBe('Management');
+    const departments = new Set([...reports.keys()].map((ordinal) => tenant.account(ordinal).department));
+    expect(departments.size).toBe(12);
+    const spans = [...reports].filter(([ordinal]) => ordinal !== tops[0]).map(([, count]) => count);
+    expect(spans.length).toBeGreaterThan(150);
+    expect(Math.max(...spans)).toBe(PEOPLE.reportsPerManager);
   });
 
   test('writes a guest home address and #EXT# name that belong together', () => {
