@@ -127,7 +127,7 @@ export function checksAsMarkdown(): string {
     '',
     'A comment in the file switches checks off for it: `# tocsin-disable: upn-of-guests, result-not-filtered`, or `// tocsin-disable: ...` in the query.',
     '',
-    '`tocsin check FILE --with DATASET` replays the rule, and says of the findings that this proves what they cost: `loses 22 of 51 attack events`. For a check that is marked *replayed*, it also replays the rule with this one fault repaired, everything else as it is, and says what that finds and returns more, or less: `repairing this alone finds 22 more attack events (5 more attacks)`. A finding without a cost is not refuted; the dataset may hold no such case.',
+    '`tocsin check FILE --with DATASET` replays the rule, and says of the findings that this proves what they cost: `loses 28 of 51 attack events`. For a check that is marked *replayed*, it also replays the rule with this one fault repaired, everything else as it is, and says what that finds and returns more, or less: `repairing this alone finds 28 more attack events (8 more attacks)`. A finding without a cost is not refuted; the dataset may hold no such case.',
     '',
     '| check | severity | what it finds | |',
     '|---|---|---|---|',
