@@ -3,8 +3,9 @@
  * shortly before. Rules about silent sign-ins mean exactly that; how they are written (letter case, the last sign-in only,
  * publication times) is what a replay shows, and the difference is the cost of the writing.
  */
+import { lastAtOrBefore } from '../src/base/search.ts';
 import { columnTicksFromTicks, formatDatetime, parseIsoDatetime, ticksFromColumnTicks } from '../src/base/time.ts';
-import type { TruthEvent, TruthIncident } from '../src/dataset/truth.ts';
+import { INTENDED_TICKS, type TruthEvent, type TruthIncident } from '../src/dataset/truth.ts';
 import type { Plan } from './attacks/plan.ts';
 import { Calendar } from './background/calendar.ts';
 import { writeSilentSignIns } from './background/silent-sign-ins.ts';
@@ -12,7 +13,6 @@ import type { Span } from './rows.ts';
 import { SignInRows } from './sign-in-rows.ts';
 import type { Tenant } from './tenant.ts';
 
-const INTENDED_TICKS = 60 * 60 * 1e7;
 const REMEMBERED_TICKS = 24 * 60 * 60 * 1e7;
 
 /** The incidents with what the yardsticks say about their events. */
@@ -75,15 +75,4 @@ function silentSuccesses(tenant: Tenant, span: Span, ordinal: number): number[] 
   const times: number[] = [];
   for (let row = 0; row < rowCount; row++) if (results[outcome[row]!] === '0') times.push(created[row]!);
   return times;
-}
-
-function lastAtOrBefore(times: Float64Array, at: number): number | undefined {
-  let low = 0;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (times[middle]! <= at) low = middle + 1;
-    else high = middle;
-  }
-  return low === 0 ? undefined : times[low - 1]!;
 }

@@ -2,6 +2,7 @@
  * The parts of an import put together: the rows of one partition, from all parts in order, as facts. Texts are compared as
  * bytes, by the hashes that the parts already have, and none is decoded.
  */
+import { firstFrom } from '../base/search.ts';
 import { formatDatetime, ticksFromColumnTicks } from '../base/time.ts';
 import type { ScalarType } from '../columns/value.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
@@ -114,14 +115,8 @@ export function mergedFacts(
 function ownLabels(labels: readonly Label[], numbers: Uint32Array): Label[] {
   const own: Label[] = [];
   for (const { row, event } of labels) {
-    let low = 0;
-    let high = numbers.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (numbers[middle]! < row) low = middle + 1;
-      else high = middle;
-    }
-    if (numbers[low] === row) own.push({ row: low, event });
+    const place = firstFrom(numbers, row);
+    if (numbers[place] === row) own.push({ row: place, event });
   }
   return own;
 }

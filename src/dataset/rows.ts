@@ -3,6 +3,7 @@
  * scan first names them and kept, dictionaries with them, so that what a query derives from a dictionary is derived
  * once for all runs over a partition.
  */
+import { firstAfter } from '../base/search.ts';
 import { COLUMN_EPOCH_TICKS, columnTicksFromTicks, parseIsoDatetime } from '../base/time.ts';
 import { Batch, type ColumnInfo, type Lineage } from '../columns/batch.ts';
 import {
@@ -27,7 +28,7 @@ import type { TableSource, Window } from '../engine/run.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
 import { type ColumnSource, type FactColumn, type Facts, ROW_ORDER_FIELD } from './facts.ts';
 import { IdDictionary, type IdSource, saltKeys } from './ids.ts';
-import { argsortTimes, firstAfter } from './sort.ts';
+import { argsortTimes } from './sort.ts';
 import { FactsInMemory, NULL_BOOL, type StoredFacts, type TextAttribute } from './stored-facts.ts';
 
 /** Rows of one table in order of TimeGenerated; those without one come first. */

@@ -115,15 +115,3 @@ function sortSlice(order: Uint32Array, times: Float64Array, start: number, end: 
     order[at] = row;
   }
 }
-
-/** The first row in [`start`, `end`) whose time is later than `time`; `end` where there is none. Times are ascending. */
-export function firstAfter(times: Float64Array, time: number, start: number, end: number): number {
-  let low = start;
-  let high = end;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (times[middle]! > time) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}

@@ -3,6 +3,9 @@
  * looks like one. Lines are sorted by start, then id.
  */
 
+/** What a rule on silent sign-ins means, however it is written: at most this many ticks lie between a sign-in and an act. */
+export const INTENDED_TICKS = 60 * 60 * 1e7;
+
 /** `malicious`: the act that a detection should ring for. `supporting`: what the attacker did to get there (their sign-ins). `benign`: an event of a look-alike. */
 export type EventRole = 'malicious' | 'supporting' | 'benign';
 

@@ -7,6 +7,7 @@
  * `hoistable` says of a plan, without data, whether this can be done; `HoistedRows` are the rows once it was.
  */
 import { takeDoubles, takeWords } from '../base/arena.ts';
+import { firstAfter, firstFrom } from '../base/search.ts';
 import { columnTicksFromTicks } from '../base/time.ts';
 import { Batch } from '../columns/batch.ts';
 import { type Column, gatherColumn, sliceColumn } from '../columns/column.ts';
@@ -298,8 +299,8 @@ export class HoistedRows {
   step(batch: Batch, rows: Uint32Array | undefined): HoistedRows {
     if (!rows) return new HoistedRows(batch, this.#times, this.#blocks, this.#rows);
     const blocks = this.#blocks.map(({ start, end, ranges }) => ({
-      start: firstFrom(rows, 0, rows.length, start),
-      end: firstFrom(rows, 0, rows.length, end),
+      start: firstFrom(rows, start),
+      end: firstFrom(rows, end),
       ranges,
     }));
     let behind = rows;
@@ -427,8 +428,8 @@ export class HoistedRows {
     boundOf: (bound: Expression) => bigint | null,
   ): { readonly start: number; readonly end: number } {
     const { times } = this;
-    const after = (bound: number): number => firstAfter(times, block.start, block.end, bound);
-    const from = (bound: number): number => firstFrom(times, block.start, block.end, bound);
+    const after = (bound: number): number => firstAfter(times, bound, block.start, block.end);
+    const from = (bound: number): number => firstFrom(times, bound, block.start, block.end);
     let start = after(windowAfter);
     let end = after(windowUntil);
     for (const { operator, bound } of block.ranges) {
@@ -491,9 +492,9 @@ function fillRuns(
   const earliest = ingestedBy[firstRun]!;
   for (let row = start; row < end; row++) {
     const ingested = cameIn[row]!;
-    const first = ingested <= earliest ? firstRun : firstFrom(ingestedBy, firstRun, lastRun, ingested);
+    const first = ingested <= earliest ? firstRun : firstFrom(ingestedBy, ingested, firstRun, lastRun);
     from[row] = first;
-    to[row] = ingestedAfter ? Math.max(first, firstFrom(ingestedAfter, first, lastRun, ingested)) : lastRun;
+    to[row] = ingestedAfter ? Math.max(first, firstFrom(ingestedAfter, ingested, first, lastRun)) : lastRun;
   }
 }
 
@@ -533,26 +534,6 @@ function firstInOrder(values: Float64Array, order: Uint32Array, bound: number): 
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (values[order[middle]!]! > bound) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
-/** The first index from `low` whose value is greater than `bound`; `high` where there is none. */
-function firstAfter(values: Float64Array | Uint32Array, low: number, high: number, bound: number): number {
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle]! > bound) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
-/** The first index from `low` whose value is `bound` or greater; `high` where there is none. */
-function firstFrom(values: Float64Array | Uint32Array, low: number, high: number, bound: number): number {
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle]! >= bound) high = middle;
     else low = middle + 1;
   }
   return low;

@@ -8,11 +8,12 @@
  * guessed: the rule is replayed once more with the meant acts labelled, and lineage carries the label to the rows.
  */
 import { TocsinError } from '../base/errors.ts';
-import { columnTicksFromTicks, TICKS_PER_HOUR } from '../base/time.ts';
+import { lastAtOrBefore } from '../base/search.ts';
+import { columnTicksFromTicks } from '../base/time.ts';
 import { Batch, type ColumnInfo } from '../columns/batch.ts';
 import { type Column, valueAt } from '../columns/column.ts';
 import type { Value } from '../columns/value.ts';
-import { maliciousEvents, type TruthIncident } from '../dataset/truth.ts';
+import { INTENDED_TICKS, maliciousEvents, type TruthIncident } from '../dataset/truth.ts';
 import { LineageSets } from '../engine/operators/lineage.ts';
 import type { TableSource, Window } from '../engine/run.ts';
 import { scannedTables } from '../plan/plan.ts';
@@ -45,9 +46,6 @@ export interface Intended {
 
 const SIGN_INS = 'AADNonInteractiveUserSignInLogs';
 const ACTS = 'AuditLogs';
-/** At most this long lies between a sign-in and an act. */
-const WITHIN = Number(TICKS_PER_HOUR);
-
 /** The label of meant acts; no event of a truth has such an id. */
 const MEANT = '\u0001meant';
 
@@ -171,7 +169,7 @@ class Yardstick {
       const times = this.#signIns.get(actors[row] ?? '');
       const at = times && (timeAt(acted, row) ?? timeAt(generated, row));
       const before = at !== undefined && lastAtOrBefore(times!, at);
-      return typeof before === 'number' && at! - before <= WITHIN ? 1 : 0;
+      return typeof before === 'number' && at! - before <= INTENDED_TICKS ? 1 : 0;
     });
   }
 
@@ -252,14 +250,4 @@ function timeAt(column: Column, row: number): number | undefined {
   if (column.kind === 'number') return column.nulls?.[row] ? undefined : column.values[row]!;
   const value = valueAt(column, row);
   return typeof value === 'bigint' ? columnTicksFromTicks(value) : undefined;
-}
-
-function lastAtOrBefore(times: Float64Array, at: number): number | undefined {
-  let [low, high] = [0, times.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (times[middle]! <= at) low = middle + 1;
-    else high = middle;
-  }
-  return times[low - 1];
 }

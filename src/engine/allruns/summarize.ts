@@ -5,6 +5,7 @@
  * and an aggregate over a stretch follows from sums or from the stretch before. What has no such form is worked out over
  * the rows of the version by the aggregate itself.
  */
+import { firstFrom } from '../../base/search.ts';
 import { Batch } from '../../columns/batch.ts';
 import { type Column, gatherColumn } from '../../columns/column.ts';
 import type { Aggregate, Expression, Plan } from '../../plan/plan.ts';
@@ -244,23 +245,12 @@ function versionLineage(
   if (labelled.length === 0) return sets.lineage(codes);
   const places = Uint32Array.from(labelled);
   for (let version = 0; version < count; version++) {
-    const start = firstNotBelow(places, low[version]!);
-    const end = firstNotBelow(places, high[version]!);
+    const start = firstFrom(places, low[version]!);
+    const end = firstFrom(places, high[version]!);
     if (start === end) continue;
     const behind = new Set<number>();
     for (let i = start; i < end; i++) behind.add(lineage.codes[members[places[i]!]!]!);
     codes[version] = sets.code([...new Set([...behind].flatMap((code) => lineage.sets[code]!))].sort());
   }
   return sets.lineage(codes);
-}
-
-function firstNotBelow(values: Uint32Array, bound: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle]! >= bound) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
