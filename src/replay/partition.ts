@@ -85,7 +85,8 @@ function rowsInRuns(
 ): Map<Plan, RunRows> {
   const found = new Map<Plan, RunRows>();
   for (const plan of plans) {
-    const rows = all?.rows(plan);
+    // Gathered rows are put in the canonical order.
+    const rows = all?.unordered(plan);
     if (rows) found.set(plan, rows);
   }
   const open = plans.filter((plan) => !found.has(plan));

@@ -8,6 +8,7 @@ import type { Batch, ColumnInfo } from '../../src/columns/batch.ts';
 import { stringifyDynamic } from '../../src/columns/dynamic.ts';
 import type { ScalarType } from '../../src/columns/value.ts';
 import { AllRuns, perRunReason } from '../../src/engine/allruns/all-runs.ts';
+import { correlationOf } from '../../src/engine/allruns/correlation.ts';
 import { prepare } from '../../src/engine/execute.ts';
 import type { Run, TableSource } from '../../src/engine/run.ts';
 import { rowsOf } from '../../src/engine/tables.ts';
@@ -17,7 +18,7 @@ import { AUDIT_COLUMNS, dice, logs, partitioned, planFrom, SIGNIN_COLUMNS } from
 import { MINUTE, NOON } from '../support/seed-rule.ts';
 
 /** Rows as texts with the events behind them. */
-function texts(batch: Batch): string[] {
+function rowTexts(batch: Batch): string[] {
   return rowsOf(batch).map((row, at) => {
     const events = batch.lineage ? batch.lineage.sets[batch.lineage.codes[at]!]!.join(' ') : '';
     return `${row.map((value) => stringifyDynamic(value)).join(' | ')} <${events}>`;
@@ -66,10 +67,36 @@ function compare(plan: Plan, source: TableSource, runs: readonly Run[]): number 
   const general = prepare(plan, source);
   let compared = 0;
   runs.forEach((run, r) => {
-    const expected = texts(general.run(run));
+    const expected = rowTexts(general.run(run));
     compared += expected.length;
-    expect(texts(rows.at(r, runs.length))).toEqual(expected);
+    expect(rowTexts(rows.at(r, runs.length))).toEqual(expected);
   });
+  return compared;
+}
+
+/** Counts rows out of the nodes of a plan. */
+function counting(): { readonly observe: (node: Plan, count: number) => void; readonly counts: Map<Plan, number> } {
+  const counts = new Map<Plan, number>();
+  return { counts, observe: (node, count) => counts.set(node, (counts.get(node) ?? 0) + count) };
+}
+
+/** Holds the kernel to the general way, in any order; gives how many rows were compared. */
+function compareKernel(plan: Plan, source: TableSource, runs: readonly Run[]): number {
+  const expected = counting();
+  const general = prepare(plan, source, { observe: expected.observe });
+  const found = counting();
+  const all = new AllRuns(prepare(plan, source, { observe: found.observe }), runs, new Map(), 1);
+  const rows = all.unordered(plan)!;
+  let compared = 0;
+  runs.forEach((run, r) => {
+    const texts = rowTexts(general.run(run)).sort();
+    compared += texts.length;
+    expect(rowTexts(rows.at(r, runs.length)).sort()).toEqual(texts);
+  });
+  // What a replay warns of: steps that let nothing through.
+  for (const [node, count] of found.counts) {
+    if (expected.counts.has(node)) expect([node.op, count > 0]).toEqual([node.op, expected.counts.get(node)! > 0]);
+  }
   return compared;
 }
 
@@ -102,10 +129,79 @@ const SHAPES: Readonly<Record<string, string>> = {
   'a union of both tables': `union withsource=T (SigninLogs | project TimeGenerated, Who = UserPrincipalName), (${ACTS} | project TimeGenerated, Who = UPN) | summarize count(), take_any(T), max(TimeGenerated) by Who | order by Who asc, count_ desc`,
 };
 
+const columnsOf = (columns: Readonly<Record<string, ScalarType>>): ColumnInfo[] =>
+  Object.entries(columns).map(([name, type]) => ({ name, type }));
+const tables = { SigninLogs: columnsOf(SIGNIN_COLUMNS), AuditLogs: columnsOf(AUDIT_COLUMNS) };
+
+/** Rules of the family that the kernel is for, as KQL. */
+const correlations = fc
+  .record({
+    // Which rows of the log stand for a group.
+    log: fc.constantFrom(
+      'project UserPrincipalName, IPAddress, Attempts, At = TimeGenerated',
+      'summarize At = max(TimeGenerated) by UserPrincipalName, IPAddress',
+      'summarize At = max(TimeGenerated) by UserPrincipalName',
+      'summarize At = min(TimeGenerated) by UserPrincipalName, ResultType',
+      'summarize arg_max(TimeGenerated, IPAddress, Attempts) by UserPrincipalName | project-rename At = TimeGenerated',
+      'summarize arg_max(TimeGenerated, *) by UserPrincipalName | project-rename At = TimeGenerated',
+      'summarize arg_min(TimeGenerated, IPAddress, Attempts) by UserPrincipalName | extend At = TimeGenerated',
+      'summarize At = max(TimeGenerated) by UserPrincipalName, Kind = iff(ResultType == "0", "in", "out"), IPAddress',
+      'summarize arg_max(TimeGenerated, Attempts) by UserPrincipalName, IPAddress | where Attempts > 1 | project-rename At = TimeGenerated',
+    ),
+    where: fc.constantFrom(
+      '',
+      "| where ResultType == '0'",
+      '| where Attempts >= 1',
+      "| where TimeGenerated > ago(45m) and IPAddress != '9.9.9.9'",
+    ),
+    other: fc.constantFrom(
+      'AuditLogs | extend User = tostring(InitiatedBy.user.userPrincipalName)',
+      "AuditLogs | where Category in ('Policy', 'RoleManagement') | extend User = tostring(InitiatedBy.user.userPrincipalName) | where isnotempty(User)",
+      "SigninLogs | where ResultType != '0' | project TimeGenerated, User = UserPrincipalName, Failed = ResultType",
+      "SigninLogs | where ResultType != '0' | summarize TimeGenerated = min(TimeGenerated), n = count() by User = UserPrincipalName",
+    ),
+    swapped: fc.boolean(),
+    bounds: fc.constantFrom(
+      '',
+      '| where (Act - At) between (0m .. 60m)',
+      '| where Act - At <= 30m and Act > At',
+      '| where At between (Act - 20m .. Act + 5m)',
+      '| where Act < At',
+      '| where At - Act > 10m',
+      '| where (At - Act) between (-45m .. 15m) | where Act != At',
+      '| where 40m >= Act - At',
+    ),
+    after: fc.constantFrom('', '| project Act, At, User, Gap = Act - At', '| extend Gap = Act - At | where Gap != 7m'),
+  })
+  .map(({ log, where, other, swapped, bounds, after }) => {
+    const left = `${other} | project-rename Act = TimeGenerated`;
+    const right = `SigninLogs ${where} | ${log}`;
+    return swapped
+      ? `${right} | join kind=inner (${left}) on $left.UserPrincipalName == $right.User ${bounds} ${after}`
+      : `${left} | join kind=inner (${right}) on $left.User == $right.UserPrincipalName ${bounds} ${after}`;
+  });
+
+describe('the windowed-correlation kernel', () => {
+  it('gives the rows of the general way, and counts as it does, for random rules of the family', () => {
+    let compared = 0;
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(correlations, busyLogs, schedules, (kql, of, runs) => {
+        const plan = compileQuery(kql, { tables }).root;
+        const source = partitioned(of, 1)[0]!;
+        const correlation = correlationOf(plan, () => 100, 1);
+        expect(correlation, kql).toBeDefined();
+        seen.add(`${correlation!.log.picks} ${correlation!.bounds !== undefined}`);
+        compared += compareKernel(plan, source, runs);
+      }),
+      { numRuns: 400 },
+    );
+    expect(compared).toBeGreaterThan(2000);
+    expect(seen.size).toBe(6);
+  });
+});
+
 describe('all runs at once', () => {
-  const columnsOf = (columns: Readonly<Record<string, ScalarType>>): ColumnInfo[] =>
-    Object.entries(columns).map(([name, type]) => ({ name, type }));
-  const tables = { SigninLogs: columnsOf(SIGNIN_COLUMNS), AuditLogs: columnsOf(AUDIT_COLUMNS) };
   const plans = new Map(Object.entries(SHAPES).map(([name, kql]) => [name, compileQuery(kql, { tables }).root]));
 
   it.each([...plans.keys()])('gives what each run alone gives: %s', (name) => {

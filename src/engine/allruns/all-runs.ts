@@ -18,6 +18,8 @@ import { union as unionRows } from '../operators/union.ts';
 import { sortedRows } from '../order.ts';
 import { plugin } from '../plugins/index.ts';
 import type { Run } from '../run.ts';
+import { correlate } from './correlate.ts';
+import { correlationOf, type RowStep } from './correlation.ts';
 import { JOIN_KINDS, joinRuns } from './join.ts';
 import { reducible, reducedScan } from './reduce.ts';
 import { pick, RunRows } from './run-rows.ts';
@@ -144,6 +146,15 @@ export class AllRuns {
       this.#results.set(node, undefined);
     }
     return rows;
+  }
+
+  /**
+   * The rows of a plan in any order, for who puts them in the canonical one; undefined where they must be worked out run by
+   * run.
+   */
+  unordered(node: Plan): RunRows | undefined {
+    if (!this.#windows || perRunReason(node) !== undefined || this.#results.has(node)) return this.rows(node);
+    return this.#correlated(node) ?? this.rows(node);
   }
 
   /** The rows of a plan in one run, where they are worked out for all runs at once. */
@@ -307,6 +318,40 @@ export class AllRuns {
       else this.#countAnyway(node);
     }
     return rows;
+  }
+
+  #correlated(node: Plan): RunRows | undefined {
+    const correlation = correlationOf(node, (scan) => this.#evaluator.scanSize(scan), this.#worthwhileRows);
+    if (!correlation) return undefined;
+    const { join, log, above } = correlation;
+    const scan = this.#evaluator.hoisted(log.table.scan);
+    const kept = this.rows(join[log.side === 'left' ? 'right' : 'left']);
+    const stretches = scan
+      ?.bounded(log.table.ranges)
+      .stretches(this.#windows!, (bound, run) => this.#bound(bound, run));
+    if (!scan || !kept || stretches?.length !== 1) return undefined;
+    const found = correlate(correlation, scan, stretches[0]!, this.#windows!, kept, this.#evaluator.timeless);
+    if (!found) return undefined;
+    // Rows without a partner were passed over: whether any came through a step is what is asked.
+    for (const step of log.nodes) {
+      if (found.logRows > 0) this.#counts.set(step, found.logRows);
+      else this.#countAnyway(step);
+    }
+    if (found.met) this.#counts.set(join, Math.max(1, found.pairs.rowCount));
+    let rows = found.pairs;
+    for (const step of above) {
+      rows = this.#rowStep(step, rows);
+      this.#counts.set(step, rows.rowCount);
+    }
+    this.#observeAll();
+    return rows;
+  }
+
+  #rowStep(step: RowStep, chunk: RunRows): RunRows {
+    const { timeless } = this.#evaluator;
+    if (step.op === 'project') return chunk.step(timeless.project(step, chunk.batch), undefined);
+    const rows = selectRows(step.predicate, chunk.batch, timeless);
+    return rows ? chunk.select(rows) : chunk;
   }
 
   #countAnyway(node: Plan): void {

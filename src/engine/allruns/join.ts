@@ -209,7 +209,7 @@ function firstAbove(values: Uint32Array, rows: Uint32Array, low: number, high: n
 }
 
 /** A set of runs as stretches, ascending and apart. */
-class RunSet {
+export class RunSet {
   starts: number[] = [];
   ends: number[] = [];
 

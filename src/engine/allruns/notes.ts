@@ -3,6 +3,7 @@ import { type Plan, scannedTables, visitPlan } from '../../plan/plan.ts';
 import { hoistable } from '../hoist.ts';
 import { isConstantPlan, operatorName } from '../nature.ts';
 import { perRunReason } from './all-runs.ts';
+import { type Correlation, correlationOf, type Picks } from './correlation.ts';
 import { reducible } from './reduce.ts';
 import { slides } from './sliding.ts';
 
@@ -15,7 +16,11 @@ export function evaluationNotes(plan: Plan): string[] {
     notes.push(`run by run: ${reason}`);
     for (const node of topmost(plan)) notes.push(`for all runs at once: ${operatorName(node)} below it`);
   }
+  const correlation = reason === undefined ? correlationOf(plan, () => 1, 1) : undefined;
+  if (correlation) notes.push(correlationNote(correlation));
+  const inOnePass = new Set<Plan>(correlation && [correlation.join, ...correlation.log.nodes]);
   visitPart(plan, (node) => {
+    if (inOnePass.has(node)) return;
     if (perRunReason(node) !== undefined || hoistable(node) || isConstantPlan(node)) return;
     if (node.op === 'join') {
       const side = reducible(node, () => 1, 1);
@@ -36,6 +41,20 @@ export function evaluationNotes(plan: Plan): string[] {
     }
   });
   return [...new Set(notes)];
+}
+
+const PICKED: Readonly<Record<Picks, string>> = {
+  each: 'each row',
+  last: 'the last row of each group',
+  first: 'the first row of each group',
+};
+
+function correlationNote({ join, log, bounds }: Correlation): string {
+  const other = scannedTables(join[log.side === 'left' ? 'right' : 'left']).join(', ');
+  return (
+    `${operatorName(join)} in one pass over ${log.table.scan.table}: ${PICKED[log.picks]} meets the rows of ${other} ` +
+    `that share a run with it${bounds ? ' within the bounds on time' : ''}; rows without a partner are passed over`
+  );
 }
 
 /** The nodes of a plan down to its gathers: what lies below those is another part. */

@@ -4,7 +4,7 @@
  * all; one pass over the codes of the key finds the rest, and no other column is looked at for those left out.
  */
 import { shortened, takeWords } from '../../base/arena.ts';
-import type { Codes, Column } from '../../columns/column.ts';
+import type { CodedColumn, Codes, Column } from '../../columns/column.ts';
 import { type Expression, type Plan, scannedTables, visitExpression } from '../../plan/plan.ts';
 import { isRowLocal } from '../evaluate.ts';
 import { hoistable, type HoistedRows, type Stretch, type TimeRange } from '../hoist.ts';
@@ -45,19 +45,26 @@ const REDUCIBLE: Partial<Record<Join['kind'], readonly ('left' | 'right')[]>> = 
  * @param least - tables with fewer rows stay as they are.
  */
 export function reducible(node: Join, sizeOf: (scan: Scan) => number, least: number): Reduction | undefined {
-  let best: Reduction | undefined;
-  let most = least;
+  return reductions(node, sizeOf, least)[0];
+}
+
+/** As {@link reducible}, every way that there is, those of the larger table first; of equal tables that on the right. */
+export function reductions(node: Join, sizeOf: (scan: Scan) => number, least: number): readonly Reduction[] {
+  const found: { readonly size: number; readonly reduction: Reduction }[] = [];
   for (const reduced of REDUCIBLE[node.kind] ?? []) {
     const by = reduced === 'left' ? 'right' : 'left';
     if (scannedTables(node[by]).length === 0) continue;
     for (const pair of node.on) {
       const traced = traceKey(node[reduced], pair[reduced]);
-      if (!traced || sizeOf(traced.scan) < most) continue;
-      most = sizeOf(traced.scan);
-      best = { reduced, by: pair[by], ...traced };
+      if (!traced) continue;
+      const size = sizeOf(traced.scan);
+      if (size >= least) found.push({ size, reduction: { reduced, by: pair[by], ...traced } });
     }
   }
-  return best;
+  return found
+    .reverse()
+    .sort((a, b) => b.size - a.size)
+    .map(({ reduction }) => reduction);
 }
 
 function traceKey(plan: Plan, key: Expression): Pick<Reduction, 'scan' | 'key' | 'ranges'> | undefined {
@@ -96,7 +103,8 @@ function columnsOf(expression: Expression): number[] {
   return found;
 }
 
-function substituted(expression: Expression, by: readonly Expression[]): Expression {
+/** The expression over the columns that `by` is over, where it is over those that `by` makes. */
+export function substituted(expression: Expression, by: readonly Expression[]): Expression {
   if (expression.kind === 'column') return by[expression.index]!;
   if (expression.kind !== 'call') return expression;
   return { ...expression, args: expression.args.map((arg) => substituted(arg, by)) };
@@ -117,21 +125,32 @@ export function reducedScan(
   runCount: number,
 ): HoistedRows | undefined {
   if (key.kind !== 'coded' || keys.kind !== 'coded' || stretches.length !== 1) return undefined;
-  const { dictionary } = key;
+  const hits = rowsWithPartner(key, stretches[0]!, kept, keys, runCount);
+  if (hits.length > scan.batch.rowCount * 0.8) return undefined;
+  return scan.step(scan.batch.select(hits), hits);
+}
+
+/** The rows for whose key `kept` has a row in one of their runs, ascending. */
+export function rowsWithPartner(
+  key: CodedColumn,
+  stretches: readonly Stretch[],
+  kept: RunRows,
+  keys: CodedColumn,
+  runCount: number,
+): Uint32Array {
+  const { codes, dictionary } = key;
   const canonical = dictionary.canonical();
   const map = keys.dictionary === dictionary ? canonical : mapDictionary(keys.dictionary, dictionary);
-  const partners = new Uint32Array(kept.rowCount);
+  const partners = takeWords(kept.rowCount);
   for (let row = 0; row < partners.length; row++) partners[row] = map[keys.codes[row]!]!;
   const standing = new Partners(partners, kept, dictionary.size, runCount);
-  const rows = takeWords(scan.batch.rowCount);
+  const rows = takeWords(codes.length);
   let count = 0;
-  for (const { start, end, firstRun, lastRun } of stretches[0]!) {
+  for (const { start, end, firstRun, lastRun } of stretches) {
     standing.moveTo(firstRun, lastRun);
-    count = keepRows(key.codes, canonical, standing.any, start, end, rows, count);
+    count = keepRows(codes, canonical, standing.any, start, end, rows, count);
   }
-  if (count > scan.batch.rowCount * 0.8) return undefined;
-  const hits = shortened(rows, count);
-  return scan.step(scan.batch.select(hits), hits);
+  return shortened(rows, count);
 }
 
 /** Appends the rows from `start` to `end` whose code is marked; gives the count of rows so far. */

@@ -12,8 +12,19 @@ test('a correlation of two tables is evaluated for all runs at once, and says wh
     notes(`SigninLogs | join kind=inner (${last}) on UserPrincipalName | where TimeGenerated > max_TimeGenerated`),
   ).toEqual([
     'for all runs at once: where',
+    'join kind=inner in one pass over AADNonInteractiveUserSignInLogs: the last row of each group meets the rows of ' +
+      'SigninLogs that share a run with it within the bounds on time; rows without a partner are passed over',
+  ]);
+});
+
+test('a join that is no correlation says what it passes over', () => {
+  const seen = 'AADNonInteractiveUserSignInLogs | where ResultType == 0';
+  expect(
+    notes(`SigninLogs | summarize count() by UserPrincipalName | join kind=leftsemi (${seen}) on UserPrincipalName`),
+  ).toEqual([
+    'for all runs at once: join kind=leftsemi',
     'summarize: aggregates slide with the window',
-    expect.stringContaining('whose key has no partner in'),
+    'join kind=leftsemi: rows of AADNonInteractiveUserSignInLogs whose key has no partner in SigninLogs in any of their runs are passed over',
   ]);
 });
 
