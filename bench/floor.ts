@@ -43,6 +43,7 @@ function fieldsOf(rows: FileRows, columns: readonly string[]): ArrayBufferView[]
   for (const { name, source } of rows.file.header.columns) {
     if (!columns.includes(name)) continue;
     if (source.from === 'field' || source.from === 'dimension') names.add(source.field);
+    else if (source.from === 'timed') names.add(source.field).add(source.time);
     else if (source.from === 'id') names.add(source.account).add(source.counter);
   }
   return Array.from(names, (name) => rows.field(name).values);

@@ -2,10 +2,11 @@
 import type { RandomStream } from '../src/base/random.ts';
 import type { Dimension, Facts, FactColumn } from '../src/dataset/facts.ts';
 import { type Activity, operationType } from './audit-activities.ts';
-import { APPLICATION_ACTORS, type ApplicationActor, applicationInitiator } from './audit-texts.ts';
+import { TargetTexts } from './audit-targets.ts';
+import { APPLICATION_ACTORS, type ApplicationActor, applicationInitiator, userInitiator } from './audit-texts.ts';
 import { attributeOf, constant, factColumns, idSource } from './columns.ts';
 import { DimensionBuilder, ingestedAt, type Outage, Records, type Span } from './rows.ts';
-import type { Tenant } from './tenant.ts';
+import type { Account, Place, Tenant } from './tenant.ts';
 
 const ACTIVITY_ATTRIBUTES = ['OperationName', 'Category', 'LoggedByService', 'AADOperationType'] as const;
 const INITIATOR_ATTRIBUTES = ['InitiatedBy', 'Identity'] as const;
@@ -22,11 +23,13 @@ export class AuditRows {
   readonly #ordinals: number[] = [];
   readonly #activities = new DimensionBuilder(ACTIVITY_ATTRIBUTES);
   readonly #initiators = new DimensionBuilder(INITIATOR_ATTRIBUTES, ['InitiatedBy']);
-  readonly #targets = new DimensionBuilder(['TargetResources'], ['TargetResources']);
+  readonly targets: TargetTexts;
   readonly #activityCodes = new Map<Activity, number>();
   readonly #details = new DimensionBuilder(['AdditionalDetails']);
   readonly #outcomes = new DimensionBuilder(OUTCOME_ATTRIBUTES);
   readonly #applicationCodes = new Map<ApplicationActor, number>();
+  /** Initiators of the current account by where it acts from. */
+  readonly #userCodes = new Map<Place, number>();
   readonly #records = new Records(TIMES, CODES);
   /** Numbers the background rows and actions of the current account. */
   nextCounter = 0;
@@ -36,6 +39,7 @@ export class AuditRows {
     this.#tenant = tenant;
     this.#span = span;
     this.#outages = outages;
+    this.targets = new TargetTexts(tenant);
   }
 
   get rowCount(): number {
@@ -50,6 +54,7 @@ export class AuditRows {
     if (this.#ordinals.at(-1) !== ordinal) this.#ordinals.push(ordinal);
     this.nextCounter = counterFrom;
     this.nextCorrelation = counterFrom;
+    this.#userCodes.clear();
   }
 
   activityCode(activity: Activity): number {
@@ -71,6 +76,16 @@ export class AuditRows {
     return this.#initiators.code(json, () => ({ InitiatedBy: json, Identity: identity }));
   }
 
+  /** The initiator of rows that the current account writes from a place. */
+  userCode(account: Account, place: Place): number {
+    let code = this.#userCodes.get(place);
+    if (code === undefined) {
+      code = this.#initiators.append({ InitiatedBy: userInitiator(account, place.ip), Identity: '' });
+      this.#userCodes.set(place, code);
+    }
+    return code;
+  }
+
   /** The initiator of rows that an application of Microsoft's writes. */
   applicationCode(actor: ApplicationActor): number {
     let code = this.#applicationCodes.get(actor);
@@ -79,10 +94,6 @@ export class AuditRows {
       this.#applicationCodes.set(actor, code);
     }
     return code;
-  }
-
-  targetCode(json: string): number {
-    return this.#targets.append({ TargetResources: json });
   }
 
   detailCode(json: string): number {
@@ -177,11 +188,12 @@ export class AuditRows {
 
   /** The rows as facts, in order of TimeGenerated. The writer must not be used afterwards. */
   seal(): Facts {
+    const targets = this.targets.seal();
     const dimensions: Record<string, Dimension> = {
       account: { size: this.#ordinals.length, attributes: { ordinal: Float64Array.from(this.#ordinals) } },
       activity: this.#activities.seal(),
       initiator: this.#initiators.seal(),
-      target: this.#targets.seal(),
+      target: { size: targets.length, attributes: { TargetResources: targets } },
       detail: this.#details.seal(),
       outcome: this.#outcomes.seal(),
     };

@@ -40,9 +40,12 @@ function appInitiator(appId: string | null, displayName: string, servicePrincipa
   return JSON.stringify({ app: { appId, displayName, servicePrincipalId, servicePrincipalName: null } });
 }
 
+/** What texts say of an account that something is done to. */
+export type Person = Pick<Account, 'ordinal' | 'kind' | 'userId' | 'directoryName'>;
+
 /** What an action is done to. Which of these a target uses depends on the operation. */
 export interface Subject {
-  readonly user?: Account | undefined;
+  readonly user?: Person | undefined;
   readonly role?: string | undefined;
   readonly group?: string | undefined;
   readonly principal?: ServicePrincipal | undefined;
@@ -53,6 +56,51 @@ export interface Subject {
   readonly method?: string | undefined;
   readonly permissions?: string | undefined;
   readonly domain?: string | undefined;
+}
+
+/** What texts ask the tenant. */
+export interface Directory {
+  readonly tenantId: string;
+  readonly name: string;
+  idOf(name: string): string;
+  /** Whom somebody reports to; undefined where nobody. */
+  managerOf(user: Person): Person | undefined;
+  /** Who is invited: the guest itself, or the one that stands for a member; that member where there are no guests. */
+  guestFor(user: Person): Person;
+}
+
+/** What is drawn for a text. */
+export interface Draws {
+  unit(): number;
+  guid(): string;
+  /** A whole number from `from`, one of `count`. */
+  number(from: number, count: number): string;
+  /** Eight hexadecimal digits. */
+  hex(): string;
+}
+
+export function directoryOf(tenant: Tenant): Directory {
+  const [from, to] = tenant.ranges.guest;
+  return {
+    tenantId: tenant.tenantId,
+    name: tenant.name,
+    idOf: (name) => tenant.idOf(name),
+    managerOf: ({ ordinal }) => {
+      const manager = tenant.managerOf(ordinal);
+      return manager === undefined ? undefined : tenant.person(manager);
+    },
+    guestFor: (user) =>
+      user.kind === 'guest' || from === to ? user : tenant.person(from + (user.ordinal % (to - from))),
+  };
+}
+
+export function drawsFrom(random: RandomStream): Draws {
+  return {
+    unit: () => random.unit(),
+    guid: () => drawGuid(random),
+    number: (from, count) => String(from + random.below(count)),
+    hex: () => random.u32().toString(16).padStart(8, '0'),
+  };
 }
 
 /** A part of TargetResources as JSON text: texts are put together, since an object for each would cost ten times as much. */
@@ -98,24 +146,24 @@ function target(
 const OF_GROUP = ',"groupType":"unknownFutureValue"';
 const OF_PRINCIPAL = ',"userPrincipalName":null,"groupType":null';
 
-function userTarget(user: Account, modified: readonly Json[] = []): Json {
+function userTarget(user: Person, modified: readonly Json[] = []): Json {
   const more = `,"userPrincipalName":${json(user.directoryName)},"groupType":null`;
   return target('User', user.userId, null, modified, more);
 }
 
 /** The directory's object id of a role, by its name. */
-export function roleId(tenant: Tenant, role: string): string {
+export function roleId(tenant: Pick<Directory, 'idOf'>, role: string): string {
   return tenant.idOf(`role/${role}`);
 }
 
-export function groupId(tenant: Tenant, group: string): string {
+function groupId(tenant: Directory, group: string): string {
   return tenant.idOf(`group/${group}`);
 }
 
 /** A policy after an update: mostly somebody more is excluded from it, sometimes it only reports or is switched off. */
-function updated(policy: (state: string, excludeUsers?: readonly string[]) => string, random: RandomStream): string {
-  const draw = random.unit();
-  if (draw < AUDIT.policyExclusionShare) return policy('enabled', [drawGuid(random)]);
+function updated(policy: (state: string, excludeUsers?: readonly string[]) => string, draws: Draws): string {
+  const draw = draws.unit();
+  if (draw < AUDIT.policyExclusionShare) return policy('enabled', [draws.guid()]);
   return policy(
     draw < AUDIT.policyExclusionShare + AUDIT.policyDisabledShare ? 'disabled' : 'enabledForReportingButNotEnforced',
   );
@@ -124,12 +172,12 @@ function updated(policy: (state: string, excludeUsers?: readonly string[]) => st
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /** TargetResources of an operation, as JSON text. */
-export function targetResources(tenant: Tenant, operation: string, subject: Subject, random: RandomStream): string {
-  const texts = targets(tenant, operation, subject, random);
+export function targetResources(tenant: Directory, operation: string, subject: Subject, draws: Draws): string {
+  const texts = targets(tenant, operation, subject, draws);
   return texts.length === 1 ? `[${texts[0]!}]` : `[${texts.join(',')}]`;
 }
 
-function targets(tenant: Tenant, operation: string, subject: Subject, random: RandomStream): Json[] {
+function targets(tenant: Directory, operation: string, subject: Subject, draws: Draws): Json[] {
   const { user, role, group, principal, application } = subject;
   const name = operation.trim();
 
@@ -139,7 +187,7 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
       changed('RoleDefinitionOriginType', null, quoted('BuiltInRole')),
       changed('TemplateId', null, quoted(nameGuid(`template/${role}`))),
     ];
-    const assignment = target('Request', drawGuid(random), null);
+    const assignment = target('Request', draws.guid(), null);
     return [
       target('Role', roleId(tenant, role), role, details),
       assignment,
@@ -175,8 +223,7 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
     ];
   }
   if (name === 'Set user manager' && user) {
-    const ordinal = tenant.managerOf(user.ordinal);
-    const manager = ordinal === undefined ? undefined : tenant.account(ordinal);
+    const manager = tenant.managerOf(user);
     // Assumption: named as the properties of other links between objects are.
     const link = manager && [
       changed('Manager.ObjectID', null, quoted(manager.userId)),
@@ -204,7 +251,7 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
     if (principal) {
       return [
         groupTarget([
-          changed('AppRole.Id', null, quoted(drawGuid(random))),
+          changed('AppRole.Id', null, quoted(draws.guid())),
           changed('AppRole.DisplayName', null, quoted('Default Access')),
         ]),
         target('ServicePrincipal', principal.objectId, principal.name),
@@ -215,7 +262,7 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
   const app =
     application ??
     (principal && { name: principal.name, appId: principal.appId, objectId: principal.applicationObjectId });
-  if (app) return applicationTargets(tenant, name, app, subject, random);
+  if (app) return applicationTargets(tenant, name, app, subject, draws);
   if (subject.policy !== undefined) {
     const index = subject.policy % POLICY_NAMES.length;
     const policyName = POLICY_NAMES[index]!;
@@ -235,7 +282,7 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
           changed(
             'named location',
             quoted('203.0.113.0/24'),
-            quoted(`${random.below(220)}.${random.below(250)}.0.0/16`),
+            quoted(`${draws.number(0, 220)}.${draws.number(0, 250)}.0.0/16`),
           ),
         ]),
       ];
@@ -246,7 +293,7 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
         ? conditions('enabled')
         : name.startsWith('Update')
           ? // What administrators do, and what attackers who weaken a policy do: neither is the other's mark.
-            updated(conditions, random)
+            updated(conditions, draws)
           : null;
       return [target('Policy', id, policyName, [changed('ConditionalAccessPolicy', before, after)])];
     }
@@ -269,7 +316,7 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
   if (subject.domain !== undefined) {
     const modified = /authentication|federation/.test(name)
       ? [
-          changed('IssuerUri', NOTHING, listed(`http://any.sts/${random.u32().toString(16).padStart(8, '0')}`)),
+          changed('IssuerUri', NOTHING, listed(`http://any.sts/${draws.hex()}`)),
           changed('LiveType', listed('Managed'), listed('Federated')),
         ]
       : [
@@ -278,9 +325,14 @@ function targets(tenant: Tenant, operation: string, subject: Subject, random: Ra
         ];
     return [target('Domain', null, subject.domain, modified)];
   }
-  if (user && /external user/.test(name)) return [userTarget(guestFor(tenant, user))];
-  if (user) return [userTarget(user, userChanges(name, subject, random))];
+  if (user && /external user/.test(name)) return [userTarget(tenant.guestFor(user))];
+  if (user) return [userTarget(user, userChanges(name, subject, draws))];
   return [target('Other', null, null)];
+}
+
+/** Whether an account holds a role of the directory. */
+export function hasRole({ kind }: Person): boolean {
+  return kind === 'admin' || kind === 'helpDesk';
 }
 
 function isAboutUser(name: string): boolean {
@@ -289,13 +341,7 @@ function isAboutUser(name: string): boolean {
   );
 }
 
-/** Who is invited: the guest itself, or the one that stands for a member of the tenant; that member where it has no guests. */
-function guestFor(tenant: Tenant, user: Account): Account {
-  const [from, to] = tenant.ranges.guest;
-  return user.kind === 'guest' || from === to ? user : tenant.account(from + (user.ordinal % (to - from)));
-}
-
-function userChanges(name: string, subject: Subject, random: RandomStream): Json[] {
+function userChanges(name: string, subject: Subject, draws: Draws): Json[] {
   if (/security info|Authentication|passwordless|FIDO2|Hello/i.test(name)) {
     const method = subject.method ?? 'Authenticator App';
     return [
@@ -311,7 +357,7 @@ function userChanges(name: string, subject: Subject, random: RandomStream): Json
       changed(
         'StsRefreshTokensValidFrom',
         listed('2026-03-02T07:41:12Z'),
-        listed(`2026-06-0${1 + random.below(7)}T08:00:00Z`),
+        listed(`2026-06-0${draws.number(1, 7)}T08:00:00Z`),
       ),
       changed('Included Updated Properties', null, quoted('StsRefreshTokensValidFrom')),
     ];
@@ -337,31 +383,31 @@ function userChanges(name: string, subject: Subject, random: RandomStream): Json
     ];
   }
   return [
-    changed('TelephoneNumber', NOTHING, listed(`+49 30 ${1000 + random.below(9000)}`)),
+    changed('TelephoneNumber', NOTHING, listed(`+49 30 ${draws.number(1000, 9000)}`)),
     changed('Included Updated Properties', null, quoted('TelephoneNumber')),
   ];
 }
 
 function applicationTargets(
-  tenant: Tenant,
+  tenant: Directory,
   name: string,
   app: { readonly name: string; readonly appId: string; readonly objectId: string },
   subject: Subject,
-  random: RandomStream,
+  draws: Draws,
 ): Json[] {
   const principalId = subject.principal?.objectId ?? tenant.idOf(`sp/${app.appId}`);
   if (/Certificates and secrets|service principal credentials|Update service principal|Update application/.test(name)) {
     const onApplication = /application/.test(name);
     const key = (id: string, label: string): string =>
       `[KeyIdentifier=${id},KeyType=Password,KeyUsage=Verify,DisplayName=${label}]`;
-    const old = key(subject.principal?.keyId ?? drawGuid(random), 'deploy');
+    const old = key(subject.principal?.keyId ?? draws.guid(), 'deploy');
     const modified = /Update (service principal|application)$/.test(name)
       ? [changed('Included Updated Properties', null, quoted('KeyDescription'))]
       : [
           changed(
             'KeyDescription',
             listed(old),
-            JSON.stringify(JSON.stringify([old, key(drawGuid(random), `key ${2 + random.below(3)}`)])),
+            JSON.stringify(JSON.stringify([old, key(draws.guid(), `key ${draws.number(2, 3)}`)])),
           ),
           changed('Included Updated Properties', null, quoted('KeyDescription')),
         ];
@@ -423,7 +469,7 @@ function applicationTargets(
     ];
   }
   if (name === 'Consent to application') {
-    const isAdmin = subject.user !== undefined && subject.user.roles.length > 0;
+    const isAdmin = subject.user !== undefined && hasRole(subject.user);
     return [
       principalTarget([
         changed('ConsentContext.IsAdminConsent', null, quoted(isAdmin ? 'True' : 'False')),
@@ -434,7 +480,7 @@ function applicationTargets(
           'ConsentAction.Permissions',
           null,
           quoted(
-            `[] => [[Id: ${drawGuid(random)}, ClientId: ${NOBODY}, PrincipalId: ${subject.user?.userId ?? NOBODY}, ResourceId: ${tenant.idOf('00000003-0000-0000-c000-000000000000')}, ConsentType: Principal, Scope:  ${scope}, CreatedDateTime: , LastModifiedDateTime ]]; `,
+            `[] => [[Id: ${draws.guid()}, ClientId: ${NOBODY}, PrincipalId: ${subject.user?.userId ?? NOBODY}, ResourceId: ${tenant.idOf('00000003-0000-0000-c000-000000000000')}, ConsentType: Principal, Scope:  ${scope}, CreatedDateTime: , LastModifiedDateTime ]]; `,
           ),
         ),
       ]),

@@ -254,8 +254,9 @@ function overwrite(facts: Facts, column: string, isMeant: (row: number) => boole
   const field = Uint32Array.from({ length: facts.rowCount }, (_, row) =>
     isMeant(row) ? texts.length : codes ? codes[row]! : 0,
   );
+  const place = { field: name, dimension: name, attribute: column };
   return replace(
-    { source: { from: 'dimension', field: name, dimension: name, attribute: column } },
+    { source: source.from === 'timed' ? { ...source, ...place } : { from: 'dimension', ...place } },
     { [name]: field },
     { [name]: { size: texts.length + 1, attributes: { [column]: [...texts, value] } } },
   );

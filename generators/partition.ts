@@ -91,7 +91,7 @@ export function generatePartition(
         silent.begin(account);
         writeSilentSignIns(tenant, calendar, silent);
         interactive.begin(account);
-        writeInteractiveSignIns(tenant, span, calendar, interactive);
+        writeInteractiveSignIns(tenant, calendar, interactive);
       }
       if (actsHere) {
         audit.begin(ordinal);
@@ -139,7 +139,7 @@ function plantSignIn(rows: SignInRows, event: PlannedSignIn): void {
       client: rows.clientCode(device, step.client, step.agent),
       place: rows.placeCode(event.place),
       outcome: rows.outcomeCode(step.result, step.situation, event.risk),
-      step: interactive ? rows.stepCode(event.created, step.result, step.situation) : 0,
+      step: interactive ? rows.stepCode(step.result, step.situation) : 0,
     },
     event,
     event.truth.id,
@@ -164,7 +164,7 @@ function plantAudit(rows: AuditRows, event: PlannedAudit): void {
     {
       activity: rows.activityCode(findActivity(event.operation)!),
       initiator: rows.initiatorCode(event.initiator, event.identity),
-      target: rows.targetCode(event.target),
+      target: rows.targets.append(event.target),
       detail: rows.detailCode(event.detail),
       outcome: rows.outcomeCode('success', event.reason),
     },

@@ -16,7 +16,7 @@ import {
   placeAttributes,
 } from './columns.ts';
 import {
-  authenticationDetails,
+  authenticationSteps,
   conditionalAccess,
   deviceDetail,
   isKnown,
@@ -75,7 +75,6 @@ const CODES = [
   'client',
   'place',
   'outcome',
-  'step',
   'latency',
   'counter',
   'correlation',
@@ -99,12 +98,13 @@ export class SignInRows {
   readonly #clients = new DimensionBuilder(CLIENT_ATTRIBUTES, ['DeviceDetail']);
   readonly #places = new DimensionBuilder([...PLACE_ATTRIBUTES, 'NetworkLocationDetails'], ['IPAddress']);
   readonly #outcomes = new DimensionBuilder(OUTCOME_ATTRIBUTES);
-  readonly #steps = new DimensionBuilder(STEP_ATTRIBUTES, ['AuthenticationDetails']);
-  readonly #records = new Records(TIMES, CODES);
+  readonly #steps = new DimensionBuilder(STEP_ATTRIBUTES);
+  readonly #records: Records;
   readonly #ordinals: number[] = [];
   /** Codes by what they were asked for with, in front of the dimensions' text keys. */
   readonly #accessCodes = new Map<Access, number>();
   readonly #outcomeCodes = new Map<Risk | undefined, Map<ResultCode, Partial<Record<Situation, number>>>>();
+  readonly #stepCodes = new Map<ResultCode, Partial<Record<Situation, number>>>();
   readonly #sharedPlaceCodes = new Map<Place, number>();
   /** As above, of the current account. */
   readonly #clientCodes = new Map<Device, Partial<Record<Access['client'], number>>>();
@@ -117,7 +117,7 @@ export class SignInRows {
     this.#tenant = tenant;
     this.#span = span;
     this.#outages = outages;
-    this.#steps.append({ AuthenticationDetails: '[]', AuthenticationMethodsUsed: '' });
+    this.#records = new Records(TIMES, isSilent(table) ? CODES : [...CODES, 'step']);
   }
 
   get rowCount(): number {
@@ -245,9 +245,11 @@ export class SignInRows {
     };
   }
 
-  /** What an interactive sign-in went through, step by step; each step carries the row's own time. */
-  stepCode(createdTicks: number, result: ResultCode, situation: Situation): number {
-    return this.#steps.append(authenticationDetails(createdTicks, result, situation));
+  /** What an interactive sign-in went through; of a silent one nothing is told. */
+  stepCode(result: ResultCode, situation: Situation): number {
+    let codes = this.#stepCodes.get(result);
+    if (!codes) this.#stepCodes.set(result, (codes = {}));
+    return (codes[situation] ??= this.#steps.append(authenticationSteps(result, situation)));
   }
 
   /**
@@ -359,11 +361,11 @@ export class SignInRows {
     codes[at + 2] = client;
     codes[at + 3] = place;
     codes[at + 4] = outcome;
-    codes[at + 5] = step;
-    codes[at + 6] = latency;
-    codes[at + 7] = counter;
-    codes[at + 8] = correlation;
-    codes[at + 9] = session;
+    codes[at + 5] = latency;
+    codes[at + 6] = counter;
+    codes[at + 7] = correlation;
+    codes[at + 8] = session;
+    codes[at + 9] = step;
   }
 
   /** The rows as facts, in order of TimeGenerated. The writer must not be used afterwards. */
@@ -378,7 +380,7 @@ export class SignInRows {
       client: this.#clients.seal(),
       place: this.#places.seal(),
       outcome: this.#outcomes.seal(),
-      step: this.#steps.seal(),
+      ...(isSilent(this.table) ? {} : { step: this.#steps.seal() }),
       latency: { size: 256, attributes: { Milliseconds: LATENCIES } },
     };
     return {
@@ -390,11 +392,15 @@ export class SignInRows {
   }
 }
 
+function isSilent(table: SignInTable): boolean {
+  return table === 'AADNonInteractiveUserSignInLogs';
+}
+
 /** Processing times that requests take, rising quadratically: most are short. */
 const LATENCIES = Array.from({ length: 256 }, (_, i) => String(38 + i + Math.floor((i * i) / 90)));
 
 function signInColumns(table: SignInTable, tenant: Tenant): FactColumn[] {
-  const silent = table === 'AADNonInteractiveUserSignInLogs';
+  const silent = isSilent(table);
   const requestId = idSource('guid', `${table}/${tenant.seed}`, 'counter');
   const latency = attributeOf('latency', 'Milliseconds');
   const name = attributeOf('account', 'UserPrincipalName');
@@ -407,7 +413,6 @@ function signInColumns(table: SignInTable, tenant: Tenant): FactColumn[] {
       client: CLIENT_ATTRIBUTES,
       place: [...PLACE_ATTRIBUTES, 'NetworkLocationDetails'],
       outcome: OUTCOME_ATTRIBUTES,
-      step: STEP_ATTRIBUTES,
     },
     {
       CreatedDateTime: { from: 'field', field: 'created' },
@@ -433,8 +438,20 @@ function signInColumns(table: SignInTable, tenant: Tenant): FactColumn[] {
       _BilledSize: constant(silent ? 9_800 : 11_500),
       TokenProtectionStatusDetails: constant('{"signInSessionStatus":"unbound","signInSessionStatusCode":1002}'),
       ...(silent
-        ? { ProcessingTimeInMs: latency, TenantId: constant(tenant.tenantId) }
+        ? {
+            ProcessingTimeInMs: latency,
+            TenantId: constant(tenant.tenantId),
+            AuthenticationDetails: constant('[]'),
+          }
         : {
+            AuthenticationDetails: {
+              from: 'timed',
+              field: 'step',
+              dimension: 'step',
+              attribute: 'AuthenticationDetails',
+              time: 'created',
+            },
+            AuthenticationMethodsUsed: attributeOf('step', 'AuthenticationMethodsUsed'),
             ProcessingTimeInMilliseconds: latency,
             Resource: constant('Microsoft.aadiam'),
             ResourceId: constant(`/tenants/${tenant.tenantId}/providers/Microsoft.aadiam`),

@@ -1,5 +1,5 @@
 /** The texts inside sign-in rows: user agents and the JSON of devices, results, policies and authentication steps. */
-import { formatColumnTicks } from '../src/base/time.ts';
+import { TIME_MARK } from '../src/dataset/facts.ts';
 import { type ClientKind, RESULTS, type ResultCode } from './applications.ts';
 import type { Device, Tenant } from './tenant.ts';
 
@@ -152,16 +152,11 @@ export function policyId(tenantId: string, index: number): string {
 /** Names of the tenant's conditional access policies. */
 export const POLICY_NAMES: readonly string[] = POLICIES.map(([name]) => name);
 
-/** What a sign-in went through, with AT where the time of each step stands. */
-interface StepsTemplate {
-  readonly parts: readonly string[];
-  readonly methods: string;
-}
-
-const AT = '@';
-const templates = new Map<ResultCode, Partial<Record<Situation, StepsTemplate>>>();
-
-function stepsTemplate(result: ResultCode, situation: Situation): StepsTemplate {
+/** What a sign-in went through, step by step, each at the row's own time. */
+export function authenticationSteps(
+  result: ResultCode,
+  situation: Situation,
+): { AuthenticationDetails: string; AuthenticationMethodsUsed: string } {
   const step = (
     method: string,
     detail: string,
@@ -170,7 +165,7 @@ function stepsTemplate(result: ResultCode, situation: Situation): StepsTemplate 
     requirement: string,
     sequence: number,
   ) => ({
-    authenticationStepDateTime: AT,
+    authenticationStepDateTime: `${TIME_MARK}+00:00`,
     authenticationMethod: method,
     ...(detail === '' ? {} : { authenticationMethodDetail: detail }),
     succeeded,
@@ -197,22 +192,7 @@ function stepsTemplate(result: ResultCode, situation: Situation): StepsTemplate 
     }
   }
   return {
-    parts: JSON.stringify(steps).split(AT),
-    methods: situation === 'mfa' && result === '0' ? 'Mobile app notification' : '',
+    AuthenticationDetails: JSON.stringify(steps),
+    AuthenticationMethodsUsed: situation === 'mfa' && result === '0' ? 'Mobile app notification' : '',
   };
-}
-
-/** AuthenticationDetails of an interactive row, whose steps happen at the row's time. */
-export function authenticationDetails(
-  createdTicks: number,
-  result: ResultCode,
-  situation: Situation,
-): { AuthenticationDetails: string; AuthenticationMethodsUsed: string } {
-  let ofResult = templates.get(result);
-  if (!ofResult) templates.set(result, (ofResult = {}));
-  const template = (ofResult[situation] ??= stepsTemplate(result, situation));
-  const at = `${formatColumnTicks(createdTicks)}+00:00`;
-  let details = template.parts[0]!;
-  for (let i = 1; i < template.parts.length; i++) details += at + template.parts[i]!;
-  return { AuthenticationDetails: details, AuthenticationMethodsUsed: template.methods };
 }

@@ -435,6 +435,20 @@ export class Tenant {
     return managers;
   }
 
+  /** What others' audit rows say of an account: less than {@link account}, and sooner. */
+  person(ordinal: number): Pick<Account, 'ordinal' | 'kind' | 'userId' | 'directoryName'> {
+    return {
+      ordinal,
+      kind: this.kindOf(ordinal),
+      userId: this.#userId(ordinal),
+      directoryName: this.directoryName(ordinal),
+    };
+  }
+
+  #userId(ordinal: number): string {
+    return drawGuid(new RandomStream(this.seed, GUID, ordinal));
+  }
+
   account(ordinal: number): Account {
     const kind = this.kindOf(ordinal);
     const random = new RandomStream(this.seed, PERSON, ordinal);
@@ -454,7 +468,7 @@ export class Tenant {
       kind,
       dedicated,
       displayName: this.#displayNames[ordinal]!,
-      userId: drawGuid(new RandomStream(this.seed, GUID, ordinal)),
+      userId: this.#userId(ordinal),
       directoryName: this.directoryName(ordinal),
       signInName: this.signInName(ordinal),
       hasCapitals: this.hasCapitals(ordinal),

@@ -13,6 +13,8 @@ import {
   APPLICATION_ACTORS,
   type ApplicationActor,
   applicationInitiator,
+  directoryOf,
+  drawsFrom,
   groupNames,
   principalInitiator,
   type Subject,
@@ -262,7 +264,8 @@ class IncidentBuilder {
     const renews = this.#chain.steps.some(({ after, every }) => after === 'cadence' || every === 'cadence');
     let dueAt = Number.POSITIVE_INFINITY;
     const signIn = (step: SignInStep, offsetMs: number): void => {
-      const colleague = step.from === 'colleague' ? cast('colleague', undefined, 0).user! : undefined;
+      const colleague =
+        step.from === 'colleague' ? tenant.account(cast('colleague', undefined, 0).user!.ordinal) : undefined;
       const owner = colleague ?? account;
       if (step.way === 'application' || !owner) {
         drafts.push({
@@ -526,7 +529,7 @@ class IncidentBuilder {
       operation: row.operation,
       initiator,
       identity,
-      target: targetResources(tenant, activity.operation, subject, random),
+      target: targetResources(directoryOf(tenant), activity.operation, subject, drawsFrom(random)),
       detail:
         activity.service === 'Core Directory' && agent !== ''
           ? JSON.stringify([{ key: 'User-Agent', value: agent }])

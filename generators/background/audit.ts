@@ -7,14 +7,7 @@ import { purposeKey, RandomStream, Weights } from '../../src/base/random.ts';
 import { ACTIVITIES, type Activity, activity } from '../audit-activities.ts';
 import { MAKERS, SMALL_APPLICATIONS } from '../applications.ts';
 import type { AuditRows } from '../audit-rows.ts';
-import {
-  type ApplicationActor,
-  groupNames,
-  principalInitiator,
-  type Subject,
-  targetResources,
-  userInitiator,
-} from '../audit-texts.ts';
+import { type ApplicationActor, groupNames, principalInitiator, type Subject } from '../audit-texts.ts';
 import { AUDIT } from '../assumptions.ts';
 import { MS_PER_DAY, MS_PER_HOUR, type Span } from '../rows.ts';
 import { userAgent } from '../sign-in-texts.ts';
@@ -49,6 +42,7 @@ interface Step {
   /** Seconds after the step before; 0 for rows of the same instant. */
   readonly gap: readonly [from: number, to: number];
   readonly activity: Activity;
+  readonly isAboutGroup: boolean;
   /** What the texts of a target are drawn by. */
   readonly key: number;
 }
@@ -60,7 +54,14 @@ const MOMENT = [0.05, 0.9] as const;
 const SOON = [4, 40] as const;
 
 function step(operation: string, subject: SubjectKind, gap: Step['gap'] = MOMENT): Step {
-  return { operation, subject, gap, activity: activity(operation), key: purposeKey(operation) };
+  return {
+    operation,
+    subject,
+    gap,
+    activity: activity(operation),
+    isAboutGroup: /group/.test(operation),
+    key: purposeKey(operation),
+  };
 }
 
 /** What people do for themselves, by weight. */
@@ -348,7 +349,7 @@ function subjectOf(
     case 'self':
       return { user: account };
     case 'colleague':
-      return { user: tenant.account(colleague), group: undefined };
+      return { user: tenant.person(colleague) };
     case 'group':
       return { group: random.pick(groupsOf(tenant)) };
     case 'selfGroup':
@@ -356,7 +357,7 @@ function subjectOf(
     case 'principal':
       return { principal: random.pick(tenant.servicePrincipals), user: account };
     case 'role':
-      return { role: account.roles[0] ?? 'Helpdesk Administrator', user: tenant.account(colleague) };
+      return { role: account.roles[0] ?? 'Helpdesk Administrator', user: tenant.person(colleague) };
     case 'policy':
       return { policy: random.below(10) };
     case 'device': {
@@ -397,20 +398,19 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
     const seed = random.u32();
     const correlation = rows.nextCorrelation++;
     const outcome = random.chance(AUDIT.failureShare) && owner === undefined ? failure : success;
-    const initiator = rows.initiatorCode(userInitiator(account, calendar.placeOf(devices[0]!, atMs).ip));
+    const initiator = rows.userCode(account, calendar.placeOf(devices[0]!, atMs));
     let at = atMs;
-    for (const { operation, subject: kind, gap } of steps) {
+    for (const { operation, subject: kind, gap, activity: found, isAboutGroup } of steps) {
       at += random.between(gap[0], gap[1]) * 1000;
       if (!rows.covers(at)) {
         rows.nextCounter++;
         continue;
       }
-      const found = activity(operation);
       const texts = new RandomStream(seed, PERSON_STREAM);
       const subject = subjectOf(tenant, calendar, devices, kind, colleague, texts);
       const grouped =
-        kind === 'colleague' && /group/.test(operation) ? { ...subject, group: texts.pick(groupsOf(tenant)) } : subject;
-      const target = rows.targetCode(targetResources(tenant, operation, grouped, texts));
+        kind === 'colleague' && isAboutGroup ? { ...subject, group: texts.pick(groupsOf(tenant)) } : subject;
+      const target = rows.targets.describe(operation, grouped, texts);
       rows.add(
         at,
         rows.activityCode(found),
@@ -490,7 +490,7 @@ export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: 
         if (target === undefined) {
           const texts = new RandomStream(tenant.seed, APPLICATION_STREAM ^ each.key, account.ordinal, variety + 1);
           const subject = subjectOf(tenant, calendar, devices, kind, account.ordinal, texts);
-          target = rows.targetCode(targetResources(tenant, operation, subject, texts));
+          target = rows.targets.describe(operation, subject, texts);
           targets[variety]!.set(each, target);
         }
         rows.add(at, rows.activityCode(each.activity), initiator, target, noDetail, success, correlation, random);
@@ -510,20 +510,20 @@ export function writePrincipalAudit(tenant: Tenant, span: Span, principal: Servi
     for (let left = random.poisson(AUDIT.principalDaily); left > 0; left--) {
       const [, steps] = PRINCIPAL_ACTS[random.weighted(weightsOf(PRINCIPAL_ACTS))]!;
       const correlation = rows.nextCorrelation++;
-      const user = tenant.account(random.below(tenant.userCount));
+      const user = tenant.person(random.below(tenant.userCount));
       const group = random.pick(groupsOf(tenant));
       const application = smallApplication(tenant, random);
       let at = day * MS_PER_DAY + random.between(0, 24) * MS_PER_HOUR;
-      for (const { operation, subject, gap } of steps) {
+      for (const { operation, subject, gap, activity: found, isAboutGroup } of steps) {
         at += random.between(gap[0], gap[1]) * 1000;
         const done: Subject =
           subject === 'colleague'
-            ? { user, group: /group/.test(operation) ? group : undefined }
+            ? { user, group: isAboutGroup ? group : undefined }
             : subject === 'principal'
               ? { principal }
               : { application };
-        const target = rows.targetCode(targetResources(tenant, operation, done, random));
-        rows.add(at, rows.activityCode(activity(operation)), initiator, target, noDetail, success, correlation, random);
+        const target = rows.targets.describe(operation, done, random);
+        rows.add(at, rows.activityCode(found), initiator, target, noDetail, success, correlation, random);
       }
     }
   }

@@ -10,7 +10,7 @@ import {
 } from '../applications.ts';
 import { INTERACTIVE, PORTAL, RISK } from '../assumptions.ts';
 import { drawRisk, isHosting } from '../risk.ts';
-import { MS_PER_HOUR, PUBLISH_SECONDS, TICKS_PER_MS, type Span } from '../rows.ts';
+import { MS_PER_HOUR, PUBLISH_SECONDS } from '../rows.ts';
 import type { AccessTraits, SignInRows } from '../sign-in-rows.ts';
 import type { Situation } from '../sign-in-texts.ts';
 import type { Device, Tenant } from '../tenant.ts';
@@ -28,7 +28,7 @@ const INTERACTIVE_CORRELATIONS = 0x20000000;
 const RENEWAL_CORRELATIONS = 0x28000000;
 
 /** Writes the account's rows; {@link SignInRows.begin} has been called for it. */
-export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Calendar, rows: SignInRows): void {
+export function writeInteractiveSignIns(tenant: Tenant, calendar: Calendar, rows: SignInRows): void {
   const { account } = calendar;
   if (account.kind === 'serviceAccount') return;
   const random = new RandomStream(tenant.seed, INTERACTIVE_STREAM, account.ordinal);
@@ -53,9 +53,6 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
     session = calendar.sessionOf(device, atMs),
     draws = random,
   ): void => {
-    const created = span.startTicks + Math.floor(atMs * TICKS_PER_MS);
-    // A step is a text of its own for each row, so none is made for rows that would be dropped.
-    const inside = atMs >= 0 && created + lag * 1e7 < span.endTicks;
     const place = calendar.placeOf(device, atMs);
     const riskShare = isHosting(place) ? RISK.interactiveHostingShare : RISK.interactiveShare;
     const risk = result === '0' && draws.chance(riskShare) ? drawRisk(draws) : undefined;
@@ -68,7 +65,7 @@ export function writeInteractiveSignIns(tenant: Tenant, span: Span, calendar: Ca
       rows.clientCode(device, access.client),
       rows.placeCode(place),
       rows.outcomeCode(result, judged, risk),
-      inside ? rows.stepCode(created, result, situation) : 0,
+      rows.stepCode(result, situation),
       shared,
       session,
       draws,

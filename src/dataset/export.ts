@@ -264,6 +264,14 @@ function memberWriters(table: string, part: FileRows): MemberWriter[] {
       case 'field':
         writers.push(fieldWriter(key, type, part, source.field));
         break;
+      case 'timed': {
+        const text = part.timedText(source, (template) => jsonOfText(type, template) ?? '');
+        writers.push((row, output) => {
+          const json = text(row);
+          if (json !== '') output.text(key + json);
+        });
+        break;
+      }
       case 'id': {
         const ids = part.idSource(source);
         const piece = Buffer.from(`${key}"`);

@@ -7,6 +7,7 @@ import {
   Dictionary,
   Field,
   Float64,
+  List,
   Message,
   RecordBatch,
   RecordBatchFileWriter,
@@ -20,6 +21,7 @@ import {
   makeVector,
 } from 'apache-arrow';
 import { TocsinError } from '../base/errors.ts';
+import { PiecedTexts } from './pieced-texts.ts';
 import { Utf8Texts } from './utf8-texts.ts';
 import type { Attribute, Facts, FieldArray } from './facts.ts';
 import {
@@ -89,18 +91,29 @@ function tooMuchText(): TocsinError {
   return new TocsinError('OUTPUT', 'a column holds more than 2 GiB of distinct text');
 }
 
-function attributeData(attribute: Attribute) {
+/** @param pieces - the id of the dictionary that pieces of texts make up. */
+function attributeData(attribute: Attribute, pieces: number): Data {
   if (attribute instanceof Float64Array) {
     return makeData({ type: new Float64(), length: attribute.length, nullCount: 0, data: attribute });
   }
-  const { offsets, bytes } = attribute instanceof Utf8Texts ? checkedTexts(attribute) : encodeTexts(attribute);
-  return makeData({
-    type: new Utf8(),
-    length: attribute.length,
-    nullCount: 0,
-    valueOffsets: offsets,
-    data: bytes,
-  });
+  if (attribute instanceof PiecedTexts) {
+    const dictionary = makeVector(textData(checkedTexts(attribute.pieces)));
+    const type = new Dictionary(dictionary.type, new Uint32(), pieces, false);
+    const { codes, starts, length } = attribute;
+    const child = makeData({ type, length: codes.length, nullCount: 0, data: codes, dictionary });
+    return makeData({
+      type: new List(new Field('piece', type, false)),
+      length,
+      nullCount: 0,
+      valueOffsets: starts,
+      child,
+    });
+  }
+  return textData(attribute instanceof Utf8Texts ? checkedTexts(attribute) : encodeTexts(attribute));
+}
+
+function textData({ offsets, bytes }: { offsets: Int32Array; bytes: Uint8Array }): Data<Utf8> {
+  return makeData({ type: new Utf8(), length: offsets.length - 1, nullCount: 0, valueOffsets: offsets, data: bytes });
 }
 
 /**
@@ -156,10 +169,17 @@ export function encodeFacts(facts: Facts): EncodedFacts {
   const { rowCount, timeless } = sorted.header;
   const dimensionNames = [...new Set(sorted.fields.flatMap(({ dimension }) => dimension ?? []))].sort();
   const attributeNames: string[][] = [];
+  // The dictionaries of pieces are numbered after those of the dimensions.
+  let dictionaryCount = dimensionNames.length;
+  const pieceIds = new Map<Attribute, number>();
   const dictionaries = dimensionNames.map((name) => {
     const { size, attributes } = sorted.dimensions[name]!;
     const names = Object.keys(attributes).sort();
-    const children = names.map((attribute) => attributeData(attributes[attribute]!));
+    const children = names.map((attributeName) => {
+      const attribute = attributes[attributeName]!;
+      if (attribute instanceof PiecedTexts) pieceIds.set(attribute, dictionaryCount++);
+      return attributeData(attribute, dictionaryCount - 1);
+    });
     attributeNames.push(names);
     const type = new Struct(names.map((attribute, i) => new Field(attribute, children[i]!.type as DataType, false)));
     return makeVector(makeData({ type, length: size, nullCount: 0, children }));
@@ -200,15 +220,20 @@ export function encodeFacts(facts: Facts): EncodedFacts {
       return {
         name,
         size: sorted.dimensions[name]!.size,
-        attributes: attributeNames[id]!.map((attribute) => {
-          const isNumber = sorted.dimensions[name]!.attributes[attribute] instanceof Float64Array;
+        attributes: attributeNames[id]!.map((attributeName) => {
+          const attribute = sorted.dimensions[name]!.attributes[attributeName]!;
+          const own = writer.dictionaries.get(id)!;
           const first = next + 1;
+          if (attribute instanceof PiecedTexts) {
+            // Validity and offsets of the list, validity and numbers of what is in it.
+            next += 4;
+            const [, offsets, bytes] = writer.dictionaries.get(pieceIds.get(attribute)!)!;
+            const regions = [own[first]!, own[first + 2]!, offsets!, bytes!];
+            return { name: attributeName, kind: 'pieces', regions };
+          }
+          const isNumber = attribute instanceof Float64Array;
           next = first + (isNumber ? 1 : 2);
-          return {
-            name: attribute,
-            kind: isNumber ? 'number' : 'text',
-            regions: writer.dictionaries.get(id)!.slice(first, next),
-          };
+          return { name: attributeName, kind: isNumber ? 'number' : 'text', regions: own.slice(first, next) };
         }),
       };
     }),

@@ -21,9 +21,11 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { takeBytes } from '../base/arena.ts';
 import { TocsinError } from '../base/errors.ts';
 import type { FieldArray } from './facts.ts';
+import { PiecedTexts } from './pieced-texts.ts';
 import type { StoredFacts, StoredHeader, TextAttribute } from './stored-facts.ts';
+import { Utf8Texts } from './utf8-texts.ts';
 
-export const FORMAT = 'tocsin.facts/1';
+export const FORMAT = 'tocsin.facts/2';
 /** Footer length and magic at the end of a file. */
 const TAIL_BYTES = 10;
 /** Length and SHA-256 after the index. */
@@ -50,10 +52,13 @@ export interface FieldHeader {
 interface DimensionHeader {
   readonly name: string;
   readonly size: number;
-  /** `number`: one region, of Float64. `text`: the offsets (Int32, one more than entries), then the UTF-8. */
+  /**
+   * `number`: one region, of Float64. `text`: the offsets (Int32, one more than entries), then the UTF-8. `pieces`: where the
+   * pieces of each entry begin (Int32, one more than entries), their numbers (Uint32), then the pieces as a `text`.
+   */
   readonly attributes: readonly {
     readonly name: string;
-    readonly kind: 'text' | 'number';
+    readonly kind: 'text' | 'number' | 'pieces';
     readonly regions: readonly Region[];
   }[];
 }
@@ -178,30 +183,52 @@ export class FactsFile implements StoredFacts {
   }
 
   attribute(dimension: string, name: string): Float64Array | TextAttribute {
-    const regions = this.header.dimensions
+    const found = this.header.dimensions
       .find((candidate) => candidate.name === dimension)
-      ?.attributes.find((candidate) => candidate.name === name)?.regions;
-    if (!regions) throw this.broken(`it has no attribute '${dimension}.${name}'`);
-    const first = this.#readRegion(regions[0]!);
-    if (regions.length === 1) return new Float64Array(first.buffer, first.byteOffset, first.length / 8);
-    const offsets = new Int32Array(first.buffer, first.byteOffset, first.length / 4);
-    const bytes = bufferOf(this.#readRegion(regions[1]!));
-    const size = offsets.length - 1;
-    for (let i = 0; i < size; i++) {
-      if (offsets[i]! > offsets[i + 1]! || offsets[i]! < 0) throw this.broken(`the texts of '${name}' overlap`);
+      ?.attributes.find((candidate) => candidate.name === name);
+    if (!found) throw this.broken(`it has no attribute '${dimension}.${name}'`);
+    const { kind, regions } = found;
+    if (kind === 'number') {
+      const numbers = this.#readRegion(regions[0]!);
+      return new Float64Array(numbers.buffer, numbers.byteOffset, numbers.length / 8);
     }
-    if (offsets[size]! > bytes.length) throw this.broken(`the texts of '${name}' are cut off`);
-    const check = (code: number): void => {
-      if (!(code < size)) throw this.broken(`a row names entry ${code} of '${name}', which has ${size}`);
+    if (kind === 'text') {
+      const texts = this.#readTexts(name, regions[0]!, regions[1]!);
+      return { kind: 'text', size: texts.length, text: this.#checked(name, texts), utf8: texts };
+    }
+    const pieces = this.#readTexts(name, regions[2]!, regions[3]!);
+    const numbers = this.#readRegion(regions[1]!);
+    const codes = new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length / 4);
+    for (let i = 0; i < codes.length; i++) {
+      if (!(codes[i]! < pieces.length)) throw this.broken(`the texts of '${name}' lack a piece`);
+    }
+    const texts = new PiecedTexts(this.#readStarts(name, regions[0]!, codes.length), codes, pieces);
+    return { kind: 'text', size: texts.length, text: this.#checked(name, texts) };
+  }
+
+  /** The texts of an attribute by their codes. */
+  #checked(name: string, texts: Utf8Texts | PiecedTexts): (code: number) => string {
+    const { length } = texts;
+    return (code) => {
+      if (!(code < length)) throw this.broken(`a row names entry ${code} of '${name}', which has ${length}`);
+      return texts.text(code);
     };
-    return {
-      kind: 'text',
-      size,
-      text: (code) => {
-        check(code);
-        return bytes.toString('utf8', offsets[code]!, offsets[code + 1]!);
-      },
-      utf8: { bytes, offsets },
-    };
+  }
+
+  #readTexts(name: string, offsets: Region, content: Region): Utf8Texts {
+    const bytes = this.#readRegion(content);
+    return new Utf8Texts(this.#readStarts(name, offsets, bytes.length), bytes);
+  }
+
+  /** Where texts begin in what has `end` parts. */
+  #readStarts(name: string, region: Region, end: number): Int32Array<ArrayBuffer> {
+    const { buffer, byteOffset, length } = this.#readRegion(region);
+    const starts = new Int32Array(buffer, byteOffset, length / 4);
+    const size = starts.length - 1;
+    for (let i = 0; i < size; i++) {
+      if (starts[i]! > starts[i + 1]! || starts[i]! < 0) throw this.broken(`the texts of '${name}' overlap`);
+    }
+    if (starts[size]! > end) throw this.broken(`the texts of '${name}' are cut off`);
+    return starts;
   }
 }

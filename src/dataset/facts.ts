@@ -19,6 +19,7 @@
  * `Directory_<guid of the correlation>_<w2 as five letters of base 26, lowest first>_<10000000 + w3 mod 90000000>`.
  */
 import type { ScalarType } from '../columns/value.ts';
+import type { PiecedTexts } from './pieced-texts.ts';
 import type { Utf8Texts } from './utf8-texts.ts';
 
 /** Numbers of a fact table, one per row: Float64 for times (ticks since 2020), longs and reals; codes otherwise. */
@@ -28,7 +29,10 @@ export type FieldArray = Float64Array | Uint32Array | Uint16Array | Uint8Array;
  * The attribute values of a dimension. `string`, `guid` and `decimal` as text; `dynamic` as JSON text; the empty text
  * is null for `dynamic` and `guid`. Numbers serve account ordinals. Entries may repeat.
  */
-export type Attribute = readonly string[] | Utf8Texts | Float64Array;
+export type Attribute = readonly string[] | Utf8Texts | PiecedTexts | Float64Array;
+
+/** Stands in a text for the time of the row that shows it. Private use: no log has it. */
+export const TIME_MARK = '\ue000';
 
 export interface Dimension {
   readonly size: number;
@@ -44,6 +48,17 @@ export type ColumnSource =
    * numbers in decimal (ticks for timespan), datetimes in ISO 8601; for all but a string the empty text is null.
    */
   | { readonly from: 'dimension'; readonly field: string; readonly dimension: string; readonly attribute: string }
+  /**
+   * As from a dimension, for texts in which each TIME_MARK stands for a time of the row's own, that of the Float64 field
+   * `time`: `2026-05-29T10:11:12.1234567`.
+   */
+  | {
+      readonly from: 'timed';
+      readonly field: string;
+      readonly dimension: string;
+      readonly attribute: string;
+      readonly time: string;
+    }
   /** One value for every row; text as in a dimension, numbers for int, long and real (ticks for timespan). */
   | { readonly from: 'constant'; readonly value: string | number | boolean }
   /**

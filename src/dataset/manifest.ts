@@ -33,7 +33,7 @@ export interface TableManifest {
 }
 
 export interface Manifest {
-  readonly format: 'tocsin.dataset/1';
+  readonly format: 'tocsin.dataset/2';
   /** What made it: a scenario and its settings, or an import and its files. */
   readonly origin:
     | {

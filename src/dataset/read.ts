@@ -15,7 +15,7 @@ import { FileRows, MergedRows, RowsSource, type TableRows } from './rows.ts';
 import type { TruthIncident } from './truth.ts';
 import { MANIFEST_FILE, TRUTH_FILE, systemReason } from './write.ts';
 
-const FORMAT = 'tocsin.dataset/1';
+const FORMAT = 'tocsin.dataset/2';
 
 /** A dataset on disk. Rows are read when a scan asks for them. */
 export interface Dataset {

@@ -4,7 +4,7 @@
  * once for all runs over a partition.
  */
 import { firstAfter } from '../base/search.ts';
-import { COLUMN_EPOCH_TICKS, columnTicksFromTicks, parseIsoDatetime } from '../base/time.ts';
+import { COLUMN_EPOCH_TICKS, columnTicksFromTicks, formatColumnTicks, parseIsoDatetime } from '../base/time.ts';
 import { Batch, type ColumnInfo, type Lineage } from '../columns/batch.ts';
 import {
   type Codes,
@@ -26,7 +26,7 @@ import { parseDynamic, stringifyDynamic } from '../columns/dynamic.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
 import type { TableSource, Window } from '../engine/run.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
-import { type ColumnSource, type FactColumn, type Facts, ROW_ORDER_FIELD } from './facts.ts';
+import { type ColumnSource, type FactColumn, type Facts, ROW_ORDER_FIELD, TIME_MARK } from './facts.ts';
 import { IdDictionary, type IdSource, saltKeys } from './ids.ts';
 import { argsortTimes } from './sort.ts';
 import { FactsInMemory, NULL_BOOL, type StoredFacts, type TextAttribute } from './stored-facts.ts';
@@ -270,6 +270,25 @@ export class FileRows implements TableRows {
     };
   }
 
+  /**
+   * The texts of a column whose texts name a time of their row.
+   *
+   * @param prepare - applied to each text before the time stands in it.
+   */
+  timedText(
+    { field, dimension, attribute, time }: ColumnSource & { readonly from: 'timed' },
+    prepare: (text: string) => string = (text) => text,
+  ): (row: number) => string {
+    const codes = this.field(field).values;
+    const times = this.field(time).values;
+    const texts = this.attribute(dimension, attribute) as TextAttribute;
+    const parts: (readonly string[])[] = [];
+    return (row) => {
+      const code = codes[row]!;
+      return (parts[code] ??= prepare(texts.text(code)).split(TIME_MARK)).join(formatColumnTicks(times[row]!));
+    };
+  }
+
   #materialise({ type, source }: FactColumn): Column {
     switch (source.from) {
       case 'field':
@@ -301,20 +320,32 @@ export class FileRows implements TableRows {
         }
         return gatherEntries(type, codes, attribute);
       }
+      case 'timed':
+        return {
+          kind: 'coded',
+          type: type as CodedType,
+          codes: this.#numbers(),
+          dictionary: new TextDictionary(type as CodedType, this.rowCount, this.timedText(source)),
+        };
       case 'id': {
-        if (!this.#rowNumbers) {
-          this.#rowNumbers = new Uint32Array(this.rowCount);
-          for (let row = 0; row < this.rowCount; row++) this.#rowNumbers[row] = row;
-        }
         const idType = type === 'guid' ? 'guid' : 'string';
         return {
           kind: 'coded',
           type: idType,
-          codes: this.#rowNumbers,
+          codes: this.#numbers(),
           dictionary: new IdDictionary(idType, this.rowCount, this.idSource(source)),
         };
       }
     }
+  }
+
+  /** The number of each row, for columns that have an entry a row. */
+  #numbers(): Uint32Array {
+    if (!this.#rowNumbers) {
+      this.#rowNumbers = new Uint32Array(this.rowCount);
+      for (let row = 0; row < this.rowCount; row++) this.#rowNumbers[row] = row;
+    }
+    return this.#rowNumbers;
   }
 
   #fieldColumn(type: ScalarType, name: string): Column {

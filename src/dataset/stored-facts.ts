@@ -7,6 +7,7 @@ import type { EncodedTexts } from '../columns/dictionary.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
 import type { Dimension, FactColumn, Facts, FieldArray, Label } from './facts.ts';
 import { timeOrder } from './sort.ts';
+import { PiecedTexts } from './pieced-texts.ts';
 import { Utf8Texts } from './utf8-texts.ts';
 
 /** The value that stands for null in a bool field. */
@@ -87,7 +88,7 @@ function fieldDimensions(facts: Facts): Map<string, string> {
     dimensionOf.set(field, dimension);
   };
   for (const { source } of facts.columns) {
-    if (source.from === 'dimension') link(source.field, source.dimension);
+    if (source.from === 'dimension' || source.from === 'timed') link(source.field, source.dimension);
     else if (source.from === 'id') link(source.account, source.dimension);
   }
   return dimensionOf;
@@ -249,6 +250,7 @@ export class FactsInMemory implements StoredFacts {
     if (values instanceof Utf8Texts) {
       return { kind: 'text', size: values.length, text: (code) => values.text(code), utf8: values };
     }
+    if (values instanceof PiecedTexts) return { kind: 'text', size: values.length, text: (code) => values.text(code) };
     return { kind: 'text', size: values.length, text: (code) => values[code]! };
   }
 

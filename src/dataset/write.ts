@@ -244,7 +244,7 @@ function manifestOf(contents: DatasetContents): Manifest {
   }
   const tables = new Set([...byTable.keys(), ...Object.keys(contents.unknownColumns ?? {})]);
   return {
-    format: 'tocsin.dataset/1',
+    format: 'tocsin.dataset/2',
     origin: contents.origin,
     start: contents.start,
     end: contents.end,

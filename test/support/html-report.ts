@@ -46,7 +46,7 @@ const RESULT = replayed(
 );
 
 const MANIFEST: Manifest = {
-  format: 'tocsin.dataset/1',
+  format: 'tocsin.dataset/2',
   ...TWO_DAYS,
   partitionCount: 1,
   tables: [

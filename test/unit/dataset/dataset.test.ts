@@ -18,9 +18,11 @@ import { COLUMN_EPOCH_TICKS, columnTicksFromMs, parseIsoDatetime } from '../../.
 import type { Batch, ColumnInfo } from '../../../src/columns/batch.ts';
 import { valueAt } from '../../../src/columns/column.ts';
 import type { ScalarType, Value } from '../../../src/columns/value.ts';
-import type { Facts } from '../../../src/dataset/facts.ts';
+import { type Facts, TIME_MARK } from '../../../src/dataset/facts.ts';
 import { encodeFacts } from '../../../src/dataset/facts-encode.ts';
+import { PiecedTextsBuilder } from '../../../src/dataset/pieced-texts.ts';
 import { type Dataset, openDataset } from '../../../src/dataset/read.ts';
+import { sourceOfFacts } from '../../../src/dataset/rows.ts';
 import { argsortTimes } from '../../../src/dataset/sort.ts';
 import type { TruthIncident } from '../../../src/dataset/truth.ts';
 import { createDatasetFolder } from '../../../src/dataset/write.ts';
@@ -354,6 +356,76 @@ describe('a dataset', () => {
   });
 });
 
+/** Rows whose texts are put together when they are read: from pieces, and with the time of the row. */
+function composedFacts(): Facts {
+  const details = new PiecedTextsBuilder();
+  const [open, close, long] = ['{"browser":"', '"}', `Mozilla é ${'x'.repeat(5000)}`].map((text) =>
+    details.piece(text),
+  );
+  for (const browser of [details.piece('Edge'), long!, undefined]) {
+    for (const piece of browser === undefined ? [] : [open!, browser, close!]) details.add(piece);
+    details.end();
+  }
+  const step = (name: string): string => `{"step":"${name}","at":"${TIME_MARK}+00:00"}`;
+  return {
+    table: 'SigninLogs',
+    rowCount: 4,
+    fields: {
+      time: Float64Array.of(30, 10, 20, 864e9),
+      client: Uint8Array.of(0, 1, 2, 0),
+      step: Uint8Array.of(0, 1, 0, 2),
+    },
+    dimensions: {
+      client: { size: 3, attributes: { detail: details.seal() } },
+      step: { size: 3, attributes: { steps: [`[${step('a')}]`, `[${step('a')},${step('b')}]`, '[]'] } },
+    },
+    columns: [
+      { name: 'TimeGenerated', type: 'datetime', source: { from: 'field', field: 'time' } },
+      { name: INGESTION_TIME, type: 'datetime', source: { from: 'field', field: 'time' } },
+      {
+        name: 'DeviceDetail',
+        type: 'dynamic',
+        source: { from: 'dimension', field: 'client', dimension: 'client', attribute: 'detail' },
+      },
+      {
+        name: 'AuthenticationDetails',
+        type: 'string',
+        source: { from: 'timed', field: 'step', dimension: 'step', attribute: 'steps', time: 'time' },
+      },
+    ],
+    labels: [],
+  };
+}
+
+describe('composed texts', () => {
+  const columns = info('SigninLogs', 'DeviceDetail', 'AuthenticationDetails');
+  const at = (time: string): string => `"at":"2020-01-0${time}+00:00"`;
+  const expected = [
+    [
+      new Map([['browser', `Mozilla é ${'x'.repeat(5000)}`]]),
+      `[{"step":"a",${at('1T00:00:00.0000010')}},{"step":"b",${at('1T00:00:00.0000010')}}]`,
+    ],
+    [null, `[{"step":"a",${at('1T00:00:00.0000020')}}]`],
+    [new Map([['browser', 'Edge']]), `[{"step":"a",${at('1T00:00:00.0000030')}}]`],
+    [new Map([['browser', 'Edge']]), '[]'],
+  ];
+
+  it('are the same from memory, from a file and over several files', async () => {
+    expect(rowsOf(sourceOfFacts([composedFacts()]).scan('SigninLogs', columns, undefined))).toEqual(expected);
+    const dataset = await write([[composedFacts()], [composedFacts()]]);
+    expect(rowsOf(dataset.partition(0).scan('SigninLogs', columns, undefined))).toEqual(expected);
+    expect(rowsOf(dataset.all().scan('SigninLogs', columns, undefined))).toEqual(expected.flatMap((row) => [row, row]));
+  });
+
+  it('are lists of their pieces to an Arrow reader', async () => {
+    const { tableFromIPC } = await import('apache-arrow');
+    const rows = tableFromIPC(bytesOf(composedFacts())).toArray() as Record<string, { detail: Iterable<string> }>[];
+    expect(rows.map((row) => [...row['client']!.detail].join('').slice(0, 20))).toEqual(
+      ['{"browser":"Mozilla é', '', '{"browser":"Edge"}', '{"browser":"Edge"}'].map((text) => text.slice(0, 20)),
+    );
+  });
+});
+
 describe('derived ids', () => {
   const ids = (partitions: number): Facts[] => {
     const accounts = [0, 1, 2, 3, 4, 5, 6, 7];
@@ -632,7 +704,7 @@ describe('opening', () => {
     [
       'a manifest of another version',
       (folder) => writeFileSync(path.join(folder, 'manifest.json'), '{"format":"tocsin.dataset/9"}'),
-      /format is "tocsin.dataset\/9", expected "tocsin.dataset\/1"/,
+      /format is "tocsin.dataset\/9", expected "tocsin.dataset\/2"/,
     ],
     [
       'a manifest without a format',
@@ -723,7 +795,26 @@ describe('opening', () => {
         IsInteractive: n % 2 === 0,
       }),
     );
-    const dataset = await write([[factsOf('SigninLogs', rows)]]);
+    const plain = factsOf('SigninLogs', rows);
+    const composed = composedFacts();
+    // Of both kinds: plain texts, and those that are put together when they are read.
+    const repeated = (code: number): Uint8Array => new Uint8Array(rows.length).map((_, row) => (row + code) % 3);
+    const dataset = await write([
+      [
+        {
+          ...plain,
+          fields: { ...plain.fields, client: repeated(0), step: repeated(1) },
+          dimensions: { ...plain.dimensions, ...composed.dimensions },
+          columns: [
+            ...plain.columns.filter(({ name }) => name !== 'DeviceDetail'),
+            ...composed.columns.slice(2).map((column) => ({
+              ...column,
+              source: column.source.from === 'timed' ? { ...column.source, time: timeFieldOf(plain) } : column.source,
+            })),
+          ],
+        },
+      ],
+    ]);
     const file = path.join(target, 'tables/SigninLogs/00000.arrow');
     const whole = readFileSync(file);
     const columns = info(
@@ -733,6 +824,7 @@ describe('opening', () => {
       'DeviceDetail',
       'DurationMs',
       'IsInteractive',
+      'AuthenticationDetails',
     );
     const outcome = (bytes: Uint8Array): unknown => {
       writeFileSync(file, bytes);
@@ -769,6 +861,10 @@ describe('opening', () => {
     );
   });
 });
+
+function timeFieldOf({ columns }: Facts): string {
+  return (columns.find(({ name }) => name === 'TimeGenerated')!.source as { field: string }).field;
+}
 
 function bytesOf(facts: Facts): Buffer {
   return Buffer.concat(encodeFacts(facts).pieces);
