@@ -9,13 +9,13 @@ import { TocsinError, withSpan } from '../base/errors.ts';
 import { Batch, type ColumnInfo } from '../columns/batch.ts';
 import { type Column, columnFromValues, valueAt } from '../columns/column.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
-import type { Expression, Plan } from '../plan/plan.ts';
+import { type Expression, type Plan, visitExpression } from '../plan/plan.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
 import { toDynamic } from './aggregates/collect.ts';
 import { evaluate, type Scope, selectRows } from './evaluate.ts';
 import { hoistable, hoistableApply, HoistedRows, hoistRows, onceRanges, splitPredicate } from './hoist.ts';
 import { checkMemory, DEFAULT_MEMORY_LIMIT, nodeBytes, remedyFor } from './memory.ts';
-import { dependsOnGroup, isConstantPlan, operatorName } from './nature.ts';
+import { dependsOnGroup, isConstantPlan, operatorName, sameText } from './nature.ts';
 import { applyBody } from './operators/apply.ts';
 import { expand, expandedBatch } from './operators/expand.ts';
 import { join, type JoinResult } from './operators/join.ts';
@@ -76,6 +76,8 @@ export class Evaluator {
   /** Rows of plans that are the same in every run. */
   readonly constants = new Map<Plan, Batch>();
   readonly #hoisted = new Map<Plan, HoistedRows | undefined>();
+  /** Rows of tables: of two scans of the same columns as of one, so that steps above may share their work. */
+  readonly #scanned = new Map<string, HoistedRows | undefined>();
   readonly timeless: Timeless;
   readonly #timeless: Execution;
   readonly memoryLimit: number;
@@ -253,13 +255,20 @@ export class Evaluator {
   #filtered(input: HoistedRows, predicates: readonly Expression[]): HoistedRows {
     let rows = input;
     for (const predicate of predicates) {
-      const hits = selectRows(predicate, rows.batch, this.#timeless);
-      if (hits) rows = rows.step(rows.batch.select(hits), hits);
+      const select = (batch: Batch): Uint32Array | undefined => selectRows(predicate, batch, this.#timeless);
+      // The rows of a sub-query would make a long text.
+      rows = rows.filtered(readsRows(predicate) ? undefined : sameText(predicate), select);
     }
     return rows;
   }
 
   #hoistScan(node: Extract<Plan, { op: 'scan' }>): HoistedRows | undefined {
+    const key = sameText([node.table, node.columns]);
+    if (!this.#scanned.has(key)) this.#scanned.set(key, this.#scannedRows(node));
+    return this.#scanned.get(key);
+  }
+
+  #scannedRows(node: Extract<Plan, { op: 'scan' }>): HoistedRows | undefined {
     const columns = [...node.columns];
     const indexOf = (wanted: ColumnInfo): number => {
       const found = columns.findIndex((column) => column.name === wanted.name);
@@ -291,6 +300,12 @@ export class Evaluator {
     );
     return hoistRows(batch, all.column(time), all.column(time + 1), ranges);
   }
+}
+
+function readsRows(expression: Expression): boolean {
+  let reads = false;
+  visitExpression(expression, ({ kind }) => (reads ||= kind === 'toscalar' || kind === 'tolist'));
+  return reads;
 }
 
 /** The columns of a gather with scope `once`. */

@@ -23,6 +23,7 @@ import {
   partsOfOptions,
   type PerRowApply,
   perRowApply,
+  sameText,
 } from './nature.ts';
 import { plugin } from './plugins/index.ts';
 import type { Window } from './run.ts';
@@ -190,11 +191,7 @@ function keptTimes(expressions: readonly Expression[], timeColumns: ReadonlySet<
 export function onceRanges(node: Plan): readonly TimeRange[] | undefined {
   const ranges = hoistable(node)?.ranges;
   if (!ranges) return undefined;
-  const texts = ranges.map((block) =>
-    JSON.stringify(block, (name, value: unknown) =>
-      name === 'span' ? undefined : typeof value === 'bigint' ? `${value}n` : value,
-    ),
-  );
+  const texts = ranges.map(sameText);
   return texts.every((text) => text === texts[0]) ? ranges[0] : undefined;
 }
 
@@ -246,76 +243,145 @@ function isSorted(values: Float64Array | Uint32Array): boolean {
 /** Rows are checked for late ingestion by chunks of this many. */
 const CHUNK = 1024;
 
-/** When the rows of a table were generated and when they came in, in column ticks. */
-interface Times {
-  readonly generated: Float64Array;
-  readonly ingested: Float64Array;
+/** When rows were generated and when they came in, in column ticks: rows of a table, or some picked from one. */
+class RowTimes {
+  /** Of the table. */
+  readonly #generated: Float64Array;
+  readonly #ingested: Float64Array;
+  /** The row of the table behind each row, ascending within a block; undefined where they are the table's own. */
+  readonly #rows: Uint32Array | undefined;
+  #own: { readonly generated: Float64Array; readonly ingested: Float64Array } | undefined;
+
+  constructor(generated: Float64Array, ingested: Float64Array, rows?: Uint32Array) {
+    this.#generated = generated;
+    this.#ingested = ingested;
+    this.#rows = rows;
+  }
+
+  /** The times row by row; picked when they are first asked for. */
+  own(): { readonly generated: Float64Array; readonly ingested: Float64Array } {
+    if (this.#own) return this.#own;
+    const rows = this.#rows;
+    const pick = (of: Float64Array): Float64Array => {
+      if (!rows) return of;
+      const out = takeDoubles(rows.length);
+      for (let i = 0; i < rows.length; i++) out[i] = of[rows[i]!]!;
+      return out;
+    };
+    return (this.#own = { generated: pick(this.#generated), ingested: pick(this.#ingested) });
+  }
+
+  /** Of the rows here that `rows` names. */
+  pick(rows: Uint32Array): RowTimes {
+    const behind = this.#rows;
+    if (!behind) return new RowTimes(this.#generated, this.#ingested, rows);
+    const picked = takeWords(rows.length);
+    for (let i = 0; i < rows.length; i++) picked[i] = behind[rows[i]!]!;
+    return new RowTimes(this.#generated, this.#ingested, picked);
+  }
+
+  /** The first row from `start` to `end` that was generated after `bound`; `end` where there is none. */
+  firstAfter(bound: number, start: number, end: number): number {
+    return this.#search(firstAfter, bound, start, end);
+  }
+
+  /** The first row from `start` to `end` that was generated at `bound` or later; `end` where there is none. */
+  firstFrom(bound: number, start: number, end: number): number {
+    return this.#search(firstFrom, bound, start, end);
+  }
+
+  /** Searches the table, so that a few bounds cost no picking. */
+  #search(search: typeof firstFrom, bound: number, start: number, end: number): number {
+    const rows = this.#rows;
+    if (!rows || start >= end) return search(this.#generated, bound, start, end);
+    return firstFrom(rows, search(this.#generated, bound, rows[start], rows[end - 1]! + 1), start, end);
+  }
+
+  /** Sets the runs of the rows from `start` to `end`, which are in the windows of `firstRun` to `lastRun`, by when each came in. */
+  fillRuns(
+    { start, end, firstRun, lastRun }: Stretch,
+    { ingestedBy, ingestedAfter }: RunWindows,
+    from: Uint32Array,
+    to: Uint32Array,
+  ): void {
+    const rows = this.#rows;
+    const cameIn = this.#ingested;
+    const earliest = ingestedBy[firstRun]!;
+    for (let row = start; row < end; row++) {
+      const ingested = cameIn[rows ? rows[row]! : row]!;
+      const first = ingested <= earliest ? firstRun : firstFrom(ingestedBy, ingested, firstRun, lastRun);
+      from[row] = first;
+      to[row] = ingestedAfter ? Math.max(first, firstFrom(ingestedAfter, ingested, first, lastRun)) : lastRun;
+    }
+  }
 }
 
 /** The rows of a table, or of row-local steps over one, with the times by which runs see them. */
 export class HoistedRows {
   readonly batch: Batch;
-  /** Of the table; or of these rows, once they have been asked for. */
-  #times: Times;
-  /** The row of the table behind each row; undefined where `#times` are these rows' own. */
-  #rows: Uint32Array | undefined;
+  readonly #times: RowTimes;
   readonly #blocks: readonly Block[];
+  /** What filters leave of these rows, whatever their bounds, by the text of the filter. */
+  readonly #filtered: Map<string, HoistedRows>;
   #latest: Float64Array | undefined;
   /** Rows in order of ingestion, for windows that go by it. */
   #byIngestion: Uint32Array | undefined;
 
-  constructor(batch: Batch, times: Times, blocks: readonly Block[], rows?: Uint32Array) {
+  constructor(
+    batch: Batch,
+    times: RowTimes,
+    blocks: readonly Block[],
+    filtered: Map<string, HoistedRows> = new Map<string, HoistedRows>(),
+  ) {
     this.batch = batch;
     this.#times = times;
     this.#blocks = blocks;
-    this.#rows = rows;
-  }
-
-  #own(): Times {
-    const rows = this.#rows;
-    if (rows) {
-      const pick = (of: Float64Array): Float64Array => {
-        const out = takeDoubles(rows.length);
-        for (let i = 0; i < rows.length; i++) out[i] = of[rows[i]!]!;
-        return out;
-      };
-      this.#times = { generated: pick(this.#times.generated), ingested: pick(this.#times.ingested) };
-      this.#rows = undefined;
-    }
-    return this.#times;
+    this.#filtered = filtered;
   }
 
   /** TimeGenerated of each row in column ticks, ascending within a block. */
   get times(): Float64Array {
-    return this.#own().generated;
+    return this.#times.own().generated;
   }
 
   /** When each row came in, in column ticks. */
   get ingested(): Float64Array {
-    return this.#own().ingested;
+    return this.#times.own().ingested;
   }
 
   /** The rows after a further step; `rows` names the row here behind each of the step's, ascending; undefined: all. */
   step(batch: Batch, rows: Uint32Array | undefined): HoistedRows {
-    if (!rows) return new HoistedRows(batch, this.#times, this.#blocks, this.#rows);
+    if (!rows) return new HoistedRows(batch, this.#times, this.#blocks);
     const blocks = this.#blocks.map(({ start, end, ranges }) => ({
       start: firstFrom(rows, start),
       end: firstFrom(rows, end),
       ranges,
     }));
-    let behind = rows;
-    if (this.#rows) {
-      behind = takeWords(rows.length);
-      for (let i = 0; i < rows.length; i++) behind[i] = this.#rows[rows[i]!]!;
+    return new HoistedRows(batch, this.#times.pick(rows), blocks);
+  }
+
+  /**
+   * The rows that `select` names (ascending; undefined: all), picked once for all rows that differ from these by their
+   * bounds alone.
+   *
+   * @param filter - a text that filters share if they select the same rows; undefined where nobody will ask again.
+   */
+  filtered(filter: string | undefined, select: (batch: Batch) => Uint32Array | undefined): HoistedRows {
+    let found = filter === undefined ? undefined : this.#filtered.get(filter);
+    if (!found) {
+      const rows = select(this.batch);
+      found = rows ? this.step(this.batch.select(rows), rows) : this;
+      if (filter !== undefined) this.#filtered.set(filter, found);
     }
-    return new HoistedRows(batch, this.#times, blocks, behind);
+    const blocks = found.#blocks.map((block, at) => ({ ...block, ranges: this.#blocks[at]!.ranges }));
+    return new HoistedRows(found.batch, found.#times, blocks, found.#filtered);
   }
 
   /** The same rows with further bounds. */
   bounded(ranges: readonly TimeRange[]): HoistedRows {
     if (ranges.length === 0) return this;
     const blocks = this.#blocks.map((block) => ({ ...block, ranges: [...block.ranges, ...ranges] }));
-    return new HoistedRows(this.batch, this.#times, blocks, this.#rows);
+    return new HoistedRows(this.batch, this.#times, blocks, this.#filtered);
   }
 
   /** The rows of several one after another, each keeping its blocks. */
@@ -330,7 +396,7 @@ export class HoistedRows {
       for (const { start, end, ranges } of part.#blocks) blocks.push({ start: at + start, end: at + end, ranges });
       at += part.batch.rowCount;
     }
-    return new HoistedRows(batch, { generated: times, ingested }, blocks);
+    return new HoistedRows(batch, new RowTimes(times, ingested), blocks);
   }
 
   /**
@@ -343,15 +409,11 @@ export class HoistedRows {
   ): { readonly from: Uint32Array; readonly to: Uint32Array } | undefined {
     const { ingestedBy, ingestedAfter } = windows;
     if (!isSorted(ingestedBy) || (ingestedAfter && !isSorted(ingestedAfter))) return undefined;
-    const from = new Uint32Array(this.batch.rowCount);
-    const to = new Uint32Array(this.batch.rowCount);
-    const cameIn = this.ingested;
-    for (const stretches of this.stretches(windows, boundOf) ?? [undefined]) {
-      if (!stretches) return undefined;
-      for (const { start, end, firstRun, lastRun } of stretches) {
-        fillRuns(start, end, firstRun, lastRun, cameIn, ingestedBy, ingestedAfter, from, to);
-      }
-    }
+    const blocks = this.stretches(windows, boundOf);
+    if (!blocks) return undefined;
+    const from = takeWords(this.batch.rowCount).fill(0);
+    const to = takeWords(this.batch.rowCount).fill(0);
+    for (const stretch of blocks.flat()) this.#times.fillRuns(stretch, windows, from, to);
     return { from, to };
   }
 
@@ -427,9 +489,8 @@ export class HoistedRows {
     windowUntil: number,
     boundOf: (bound: Expression) => bigint | null,
   ): { readonly start: number; readonly end: number } {
-    const { times } = this;
-    const after = (bound: number): number => firstAfter(times, bound, block.start, block.end);
-    const from = (bound: number): number => firstFrom(times, bound, block.start, block.end);
+    const after = (bound: number): number => this.#times.firstAfter(bound, block.start, block.end);
+    const from = (bound: number): number => this.#times.firstFrom(bound, block.start, block.end);
     let start = after(windowAfter);
     let end = after(windowUntil);
     for (const { operator, bound } of block.ranges) {
@@ -474,27 +535,6 @@ export class HoistedRows {
       count += ingested[row]! <= ingestedBy ? 1 : 0;
     }
     return rows.slice(0, count);
-  }
-}
-
-/** The runs of rows in the windows of the runs from `firstRun` to `lastRun`, by when each came in. */
-function fillRuns(
-  start: number,
-  end: number,
-  firstRun: number,
-  lastRun: number,
-  cameIn: Float64Array,
-  ingestedBy: Float64Array,
-  ingestedAfter: Float64Array | undefined,
-  from: Uint32Array,
-  to: Uint32Array,
-): void {
-  const earliest = ingestedBy[firstRun]!;
-  for (let row = start; row < end; row++) {
-    const ingested = cameIn[row]!;
-    const first = ingested <= earliest ? firstRun : firstFrom(ingestedBy, ingested, firstRun, lastRun);
-    from[row] = first;
-    to[row] = ingestedAfter ? Math.max(first, firstFrom(ingestedAfter, ingested, first, lastRun)) : lastRun;
   }
 }
 
@@ -550,7 +590,7 @@ export function hoistRows(
   ranges: readonly TimeRange[],
 ): HoistedRows | undefined {
   if (batch.rowCount === 0 || (time.kind === 'constant' && time.value === null)) {
-    return new HoistedRows(batch.slice(0, 0), { generated: new Float64Array(), ingested: new Float64Array() }, [
+    return new HoistedRows(batch.slice(0, 0), new RowTimes(new Float64Array(), new Float64Array()), [
       { start: 0, end: 0, ranges },
     ]);
   }
@@ -570,7 +610,7 @@ export function hoistRows(
   } else if (ingestion.kind !== 'constant' || ingestion.value !== null) return undefined;
   return new HoistedRows(
     batch.slice(first, count),
-    { generated: time.values.subarray(first, count), ingested: ingested.subarray(first, count) },
+    new RowTimes(time.values.subarray(first, count), ingested.subarray(first, count)),
     [{ start: 0, end: count - first, ranges }],
   );
 }

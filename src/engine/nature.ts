@@ -1,5 +1,6 @@
 /** What may be said of expressions and plans without running them: the ground of hoisting and of the cut. */
 import { type Expression, type Plan, planExpressions, planInputs, visitExpression, visitPlan } from '../plan/plan.ts';
+import { DynamicDatetime, DynamicTimespan } from '../columns/value.ts';
 import { scalarFunction } from './functions/registry.ts';
 
 /** An expression or a plan inside the options of a plugin. */
@@ -71,6 +72,25 @@ export function isTimeInvariant(expression: Expression): boolean {
     } else if ((e.kind === 'toscalar' || e.kind === 'tolist') && !isConstantPlan(e.plan)) invariant = false;
   });
   return invariant;
+}
+
+/** A text that expressions (or what holds some) share if they differ at most in where they stand in the query. */
+export function sameText(of: Expression | readonly unknown[]): string {
+  return JSON.stringify(of, (name, value: unknown) => {
+    if (name === 'span') return undefined;
+    // What JSON has no form for, or the same as for something else.
+    if (typeof value === 'bigint') return { long: value.toString() };
+    if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)))
+      return { real: formatReal(value) };
+    if (value instanceof Map) return { bag: [...(value as ReadonlyMap<string, unknown>)] };
+    if (value instanceof DynamicDatetime) return { datetime: value.ticks };
+    if (value instanceof DynamicTimespan) return { timespan: value.ticks };
+    return value;
+  });
+}
+
+function formatReal(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 /** One value for all rows of a run. */

@@ -18,6 +18,7 @@ import { union as unionRows } from '../operators/union.ts';
 import { sortedRows } from '../order.ts';
 import { plugin } from '../plugins/index.ts';
 import type { Run } from '../run.ts';
+import { ungrouped } from './asked.ts';
 import { correlate } from './correlate.ts';
 import { correlationOf, type RowStep } from './correlation.ts';
 import { JOIN_KINDS, joinRuns } from './join.ts';
@@ -261,9 +262,16 @@ export class AllRuns {
     }
   }
 
-  #join(node: Extract<Plan, { op: 'join' }>, sink: Sink): void {
+  #join(join: Extract<Plan, { op: 'join' }>, sink: Sink): void {
     const { timeless } = this.#evaluator;
+    const asked = ungrouped(join);
+    const node = asked?.join ?? join;
     const [left, right] = this.#sides(node);
+    for (const skipped of asked?.skipped ?? []) {
+      // No more groups than rows, and none only where no row stands in any run.
+      const rows = asked!.instead === node.left ? left : right;
+      this.#counts.set(skipped, (this.#counts.get(skipped) ?? 0) + (rows.isEmpty ? 0 : rows.rowCount));
+    }
     joinRuns(
       node,
       left,

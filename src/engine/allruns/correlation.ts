@@ -9,7 +9,8 @@ import type { Aggregate, Expression, Plan } from '../../plan/plan.ts';
 import { isRowLocal } from '../evaluate.ts';
 import { hoistable, splitPredicate } from '../hoist.ts';
 import { conjuncts, isTimeInvariant } from '../nature.ts';
-import { type Reduction, reductions, substituted } from './reduce.ts';
+import { type Reduction, reductions } from './reduce.ts';
+import { substituted } from './trace.ts';
 
 type Join = Extract<Plan, { op: 'join' }>;
 export type RowStep = Extract<Plan, { op: 'filter' | 'project' }>;

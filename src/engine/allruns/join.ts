@@ -5,11 +5,12 @@
  */
 import { takeWords } from '../../base/arena.ts';
 import { Batch } from '../../columns/batch.ts';
-import type { Column } from '../../columns/column.ts';
+import { type Column, gatherColumn } from '../../columns/column.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { gatherOrMissing } from '../operators/gather.ts';
-import { joinIds, rowsByGroup } from '../operators/keys.ts';
+import { type Groups, joinIds, rowsByGroup, sharedGroups } from '../operators/keys.ts';
 import { LineageSets, pairLineage } from '../operators/lineage.ts';
+import { askedSide } from './asked.ts';
 import { RunRows } from './run-rows.ts';
 import { grown } from './summarize.ts';
 
@@ -44,19 +45,10 @@ export function joinRuns(
   admit: (rowCount: number) => void,
   sink: (chunk: RunRows) => void,
 ): void {
-  const ids = joinIds(leftKeys, rightKeys);
-  switch (node.kind) {
-    case 'leftsemi':
-    case 'leftanti':
-      oneSided(node, left, ids.left, right, ids.right, ids.count, sink);
-      return;
-    case 'rightsemi':
-    case 'rightanti':
-      oneSided(node, right, ids.right, left, ids.left, ids.count, sink);
-      return;
-    default:
-      new Pairing(node, left, right, runCount, admit, sink).run(ids);
-  }
+  const asked = askedSide(node);
+  if (asked === 'right') oneSided(node, left, leftKeys, right, rightKeys, sink);
+  else if (asked === 'left') oneSided(node, right, rightKeys, left, leftKeys, sink);
+  else new Pairing(node, left, right, runCount, admit, sink).run(joinIds(leftKeys, rightKeys));
 }
 
 class Pairing {
@@ -213,6 +205,12 @@ export class RunSet {
   starts: number[] = [];
   ends: number[] = [];
 
+  static of(from: number, to: number): RunSet {
+    const runs = new RunSet();
+    runs.add(from, to);
+    return runs;
+  }
+
   get count(): number {
     return this.starts.length;
   }
@@ -285,28 +283,89 @@ export class RunSet {
   }
 }
 
+/** For each group of rows the runs in which one of its rows stands. */
+class Presence {
+  readonly groups: Groups;
+  /** Of a group that stands in one stretch; `#to` is 0 for one that stands nowhere. */
+  readonly #from: Uint32Array;
+  readonly #to: Uint32Array;
+  /** Of a group that stands in several. */
+  readonly #more = new Map<number, RunSet>();
+
+  constructor(groups: Groups, { from, to }: RunRows) {
+    this.groups = groups;
+    this.#from = takeWords(groups.count);
+    this.#to = takeWords(groups.count).fill(0);
+    for (let row = 0; row < from.length; row++) {
+      if (from[row]! < to[row]!) this.#add(groups.of[row]!, from[row]!, to[row]!);
+    }
+  }
+
+  #add(group: number, from: number, to: number): void {
+    const until = this.#to[group]!;
+    if (until === 0) {
+      this.#from[group] = from;
+      this.#to[group] = to;
+      return;
+    }
+    let runs = this.#more.get(group);
+    if (!runs && from >= this.#from[group]! && from <= until) {
+      if (to > until) this.#to[group] = to;
+      return;
+    }
+    if (!runs) {
+      this.#more.set(group, (runs = new RunSet()));
+      runs.add(this.#from[group]!, until);
+    }
+    runs.add(from, to);
+  }
+
+  /** The runs from `from` to `to` in which a group stands or, where it must be `missing`, does not; ends as in {@link RunSet}. */
+  within(group: number, from: number, to: number, missing: boolean): RunSet {
+    const out = new RunSet();
+    const runs = this.#more.get(group);
+    if (runs) return missing ? runs.missingIn(from, to) : runs.within(from, to);
+    const start = Math.max(from, this.#from[group]!);
+    const end = Math.min(to, this.#to[group]!);
+    if (start >= end) {
+      if (missing) out.add(from, to);
+    } else if (missing) {
+      out.add(from, start);
+      out.add(end, to);
+    } else out.add(start, end);
+    return out;
+  }
+}
+
 /** Semi and anti joins: the rows of `kept` in the runs in which the other side has, or has not, a row with their key. */
 function oneSided(
   node: Join,
   kept: RunRows,
-  keptIds: Uint32Array,
+  keptKeys: readonly Column[],
   other: RunRows,
-  otherIds: Uint32Array,
-  idCount: number,
+  otherKeys: readonly Column[],
   sink: (chunk: RunRows) => void,
 ): void {
   const semi = node.kind === 'leftsemi' || node.kind === 'rightsemi';
-  const present: (RunSet | undefined)[] = new Array<RunSet | undefined>(idCount);
+  // The other side's keys are numbered among themselves first: that is shared with whoever else groups by them.
+  const groups = sharedGroups(otherKeys, other.rowCount);
+  const present = new Presence(groups, other);
+  const ids = joinIds(
+    keptKeys,
+    otherKeys.map((key) => gatherColumn(key, groups.first)),
+  );
+  // One more than the group, so that 0 is none.
+  const groupOf = new Uint32Array(ids.count);
+  for (let group = 0; group < groups.count; group++) groupOf[ids.right[group]!] = group + 1;
   const { lineage } = other.batch;
-  /** Labelled rows of the other side, by key: what stands behind a row changes as they come and go. */
+  /** Labelled rows of the other side, by group: what stands behind a row changes as they come and go. */
   const labelled = new Map<number, number[]>();
-  for (let row = 0; row < otherIds.length; row++) {
-    const id = otherIds[row]!;
-    (present[id] ??= new RunSet()).add(other.from[row]!, other.to[row]!);
-    if (semi && lineage && lineage.codes[row] !== 0) {
-      const rows = labelled.get(id);
+  if (semi && lineage) {
+    for (let row = 0; row < lineage.codes.length; row++) {
+      if (lineage.codes[row] === 0) continue;
+      const rows = labelled.get(groups.of[row]!);
       if (rows) rows.push(row);
-      else labelled.set(id, [row]);
+      else labelled.set(groups.of[row]!, [row]);
     }
   }
   let rows: Uint32Array = new Uint32Array(kept.rowCount);
@@ -317,15 +376,14 @@ function oneSided(
   const sets = new LineageSets();
   const own = kept.batch.lineage;
   const ownMap = sets.import(own);
-  const nothing = new RunSet();
   for (let row = 0; row < kept.rowCount; row++) {
     const a = kept.from[row]!;
     const b = kept.to[row]!;
     if (a >= b) continue;
-    const id = keptIds[row]!;
-    const standing = present[id] ?? nothing;
-    const pieces = semi ? standing.within(a, b) : standing.missingIn(a, b);
-    const behind = labelled.get(id);
+    const group = groupOf[ids.left[row]!]! - 1;
+    if (group < 0 && semi) continue;
+    const pieces = group < 0 ? RunSet.of(a, b) : present.within(group, a, b, !semi);
+    const behind = labelled.get(group);
     for (let p = 0; p < pieces.count; p++) {
       const cuts = behind ? cutsOf(behind, other, pieces.starts[p]!, pieces.ends[p]!) : undefined;
       for (let c = 0; c < (cuts?.length ?? 2) - 1; c++) {

@@ -3,6 +3,7 @@ import { type Plan, scannedTables, visitPlan } from '../../plan/plan.ts';
 import { hoistable } from '../hoist.ts';
 import { isConstantPlan, operatorName } from '../nature.ts';
 import { perRunReason } from './all-runs.ts';
+import { askedSide, ungrouped } from './asked.ts';
 import { type Correlation, correlationOf, type Picks } from './correlation.ts';
 import { reducible } from './reduce.ts';
 import { slides } from './sliding.ts';
@@ -18,12 +19,19 @@ export function evaluationNotes(plan: Plan): string[] {
   }
   const correlation = reason === undefined ? correlationOf(plan, () => 1, 1) : undefined;
   if (correlation) notes.push(correlationNote(correlation));
-  const inOnePass = new Set<Plan>(correlation && [correlation.join, ...correlation.log.nodes]);
+  const passedBy = new Set<Plan>(correlation && [correlation.join, ...correlation.log.nodes]);
+  const isWorked = (node: Plan): boolean =>
+    perRunReason(node) === undefined && !hoistable(node) && !isConstantPlan(node) && !passedBy.has(node);
   visitPart(plan, (node) => {
-    if (inOnePass.has(node)) return;
-    if (perRunReason(node) !== undefined || hoistable(node) || isConstantPlan(node)) return;
+    if (!isWorked(node) || node.op !== 'join') return;
+    for (const group of ungrouped(node)?.skipped ?? []) passedBy.add(group);
+  });
+  visitPart(plan, (node) => {
+    if (!isWorked(node)) return;
     if (node.op === 'join') {
-      const side = reducible(node, () => 1, 1);
+      const asked = ungrouped(node);
+      if (asked) notes.push(`${operatorName(node)}: its ${askedSide(node)!} side is asked for rows, not summarized`);
+      const side = reducible(asked?.join ?? node, () => 1, 1);
       if (side) {
         const other = scannedTables(node[side.reduced === 'left' ? 'right' : 'left']).join(', ');
         notes.push(

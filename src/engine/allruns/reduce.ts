@@ -5,12 +5,13 @@
  */
 import { shortened, takeWords } from '../../base/arena.ts';
 import type { CodedColumn, Codes, Column } from '../../columns/column.ts';
-import { type Expression, type Plan, scannedTables, visitExpression } from '../../plan/plan.ts';
+import { type Expression, type Plan, scannedTables } from '../../plan/plan.ts';
 import { isRowLocal } from '../evaluate.ts';
 import { hoistable, type HoistedRows, type Stretch, type TimeRange } from '../hoist.ts';
 import { isTimeInvariant } from '../nature.ts';
 import { mapDictionary } from '../operators/keys.ts';
 import { pick, type RunRows } from './run-rows.ts';
+import { columnsOf, substituted } from './trace.ts';
 
 type Join = Extract<Plan, { op: 'join' }>;
 type Scan = Extract<Plan, { op: 'scan' }>;
@@ -93,21 +94,6 @@ function traceKey(plan: Plan, key: Expression): Pick<Reduction, 'scan' | 'key' |
     }
     node = node.input;
   }
-}
-
-function columnsOf(expression: Expression): number[] {
-  const found: number[] = [];
-  visitExpression(expression, (e) => {
-    if (e.kind === 'column') found.push(e.index);
-  });
-  return found;
-}
-
-/** The expression over the columns that `by` is over, where it is over those that `by` makes. */
-export function substituted(expression: Expression, by: readonly Expression[]): Expression {
-  if (expression.kind === 'column') return by[expression.index]!;
-  if (expression.kind !== 'call') return expression;
-  return { ...expression, args: expression.args.map((arg) => substituted(arg, by)) };
 }
 
 /**

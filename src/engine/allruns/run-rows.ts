@@ -65,6 +65,12 @@ export class RunRows {
     return new RunRows(batch, from, to);
   }
 
+  /** Whether no row stands in any run. */
+  get isEmpty(): boolean {
+    for (let row = 0; row < this.from.length; row++) if (this.from[row]! < this.to[row]!) return false;
+    return true;
+  }
+
   /** How many rows all runs have together. */
   total(): number {
     let total = 0;

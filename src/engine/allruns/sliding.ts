@@ -6,6 +6,7 @@ import { type Column, columnLength, gatherColumn, type NumberColumn, type Number
 import type { Aggregate } from '../../plan/plan.ts';
 import { isNullAt, trueRows } from '../aggregates/aggregate.ts';
 import { groupRows } from '../operators/keys.ts';
+import { isAscending } from '../order.ts';
 import type { Versions } from './summarize.ts';
 
 /** Whole numbers up to this are exact in any order of addition. */
@@ -111,7 +112,22 @@ function extremes(column: Column, versions: Versions, sign: 1 | -1): Uint32Array
   let byColumn = bySign.get(String(sign));
   if (!byColumn) bySign.set(String(sign), (byColumn = new Map()));
   let winners = byColumn.get(column);
-  if (!winners) byColumn.set(column, (winners = findExtremes(column.values, versions, sign)));
+  if (!winners) {
+    winners = isAscending(column) ? endsOf(column.values, versions, sign) : findExtremes(column.values, versions, sign);
+    byColumn.set(column, winners);
+  }
+  return winners;
+}
+
+/** Of values that ascend with the rows, as times do: the first member for the least, the first of the last equal ones for the greatest. */
+function endsOf(values: Float64Array, { count, low, high, members }: Versions, sign: 1 | -1): Uint32Array {
+  const winners = new Uint32Array(count);
+  for (let version = 0; version < count; version++) {
+    const first = low[version]!;
+    let at = sign < 0 ? first : high[version]! - 1;
+    if (sign > 0) while (at > first && values[members[at - 1]!] === values[members[at]!]) at--;
+    winners[version] = members[at]!;
+  }
   return winners;
 }
 

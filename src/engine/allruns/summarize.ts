@@ -5,11 +5,11 @@
  * and an aggregate over a stretch follows from sums or from the stretch before. What has no such form is worked out over
  * the rows of the version by the aggregate itself.
  */
-import { firstFrom } from '../../base/search.ts';
+import { takeWords } from '../../base/arena.ts';
 import { Batch } from '../../columns/batch.ts';
 import { type Column, gatherColumn } from '../../columns/column.ts';
 import type { Aggregate, Expression, Plan } from '../../plan/plan.ts';
-import { groupRows, rowsByGroup } from '../operators/keys.ts';
+import { type Groups, sharedGroups } from '../operators/keys.ts';
 import { LineageSets } from '../operators/lineage.ts';
 import { aggregateColumns } from '../operators/summarize.ts';
 import { RunRows } from './run-rows.ts';
@@ -47,7 +47,7 @@ export function summarizeRuns(
 ): void {
   if (input.rowCount === 0) return;
   const keys = node.keys.map(evaluate);
-  const groups = groupRows(keys, input.rowCount);
+  const groups = sharedGroups(keys, input.rowCount);
   const versions = versionsOf(input, groups.of, groups.count);
   const args = new Map<Expression, Column>();
   const argument = (expression: Expression): Column => {
@@ -59,7 +59,7 @@ export function summarizeRuns(
     slidingAggregate(aggregate, aggregate.args.map(argument), versions),
   );
   const open = node.aggregates.filter((_, index) => columns[index] === undefined);
-  const lineage = input.batch.lineage && versionLineage(input.batch.lineage, versions);
+  const lineage = input.batch.lineage && versionLineage(input.batch.lineage, groups, versions);
   const emit = (start: number, end: number, rest: readonly Column[]): void => {
     const places = new Uint32Array(end - start);
     for (let i = 0; i < places.length; i++) places[i] = start + i;
@@ -120,93 +120,124 @@ function openAggregates(
   );
 }
 
-function versionsOf({ from, to }: RunRows, of: Uint32Array, groupCount: number): Versions {
-  const { starts, rows } = rowsByGroup(of, groupCount);
-  const table = new VersionTable(rows);
+/** The rows of each group that stand in some run, one after another: as `rowsByGroup`, with the runs of each beside it. */
+interface Members {
+  readonly starts: Uint32Array;
+  readonly rows: Uint32Array;
+  readonly from: Uint32Array;
+  readonly to: Uint32Array;
+}
+
+function membersOf({ from, to }: RunRows, of: Uint32Array, groupCount: number): Members {
+  const starts = new Uint32Array(groupCount + 1);
+  for (let row = 0; row < of.length; row++) if (from[row]! < to[row]!) starts[of[row]! + 1]!++;
+  for (let group = 0; group < groupCount; group++) starts[group + 1]! += starts[group]!;
+  const next = starts.slice(0, groupCount);
+  const count = starts[groupCount]!;
+  const members = { starts, rows: takeWords(count), from: takeWords(count), to: takeWords(count) };
+  for (let row = 0; row < of.length; row++) {
+    if (from[row]! >= to[row]!) continue;
+    const at = next[of[row]!]!++;
+    members.rows[at] = row;
+    members.from[at] = from[row]!;
+    members.to[at] = to[row]!;
+  }
+  return members;
+}
+
+function versionsOf(input: RunRows, of: Uint32Array, groupCount: number): Versions {
+  const members = membersOf(input, of, groupCount);
+  const { starts, from, to } = members;
+  const table = new VersionTable(members);
   for (let group = 0; group < groupCount; group++) {
     const start = starts[group]!;
     const end = starts[group + 1]!;
     let inTurn = true;
-    for (let i = start; i < end && inTurn; i++) {
-      const row = rows[i]!;
-      inTurn =
-        from[row]! < to[row]! && (i === start || (from[row]! >= from[rows[i - 1]!]! && to[row]! >= to[rows[i - 1]!]!));
-    }
-    if (inTurn) table.addInTurn(group, start, end, from, to);
-    else table.addMixed(group, start, end, from, to);
+    for (let i = start + 1; i < end && inTurn; i++) inTurn = from[i]! >= from[i - 1]! && to[i]! >= to[i - 1]!;
+    if (inTurn) table.addInTurn(group, start, end);
+    else table.addMixed(group, start, end);
   }
   return table.versions();
 }
 
 class VersionTable {
+  readonly #from: Uint32Array;
+  readonly #to: Uint32Array;
+  /** Row numbers: those of all groups, and behind them those of the versions of groups that are out of turn. */
   #members: Uint32Array;
   #memberCount: number;
-  readonly #rows: Uint32Array;
   #count = 0;
   #group = new Uint32Array(1024);
   #low = new Uint32Array(1024);
   #high = new Uint32Array(1024);
-  #from = new Uint32Array(1024);
-  #to = new Uint32Array(1024);
+  #firstRun = new Uint32Array(1024);
+  #lastRun = new Uint32Array(1024);
+  /** For each member from one on, the first run in which it or a later one of its group comes. */
+  #coming = new Uint32Array(0);
 
-  constructor(rows: Uint32Array) {
-    this.#rows = rows;
+  constructor({ rows, from, to }: Members) {
+    this.#from = from;
+    this.#to = to;
     this.#members = rows;
     this.#memberCount = rows.length;
   }
 
-  #add(group: number, low: number, high: number, from: number, to: number): void {
+  #add(group: number, low: number, high: number, firstRun: number, lastRun: number): void {
     if (this.#count === this.#group.length) {
       this.#group = grown(this.#group);
       this.#low = grown(this.#low);
       this.#high = grown(this.#high);
-      this.#from = grown(this.#from);
-      this.#to = grown(this.#to);
+      this.#firstRun = grown(this.#firstRun);
+      this.#lastRun = grown(this.#lastRun);
     }
     const at = this.#count++;
     this.#group[at] = group;
     this.#low[at] = low;
     this.#high[at] = high;
-    this.#from[at] = from;
-    this.#to[at] = to;
+    this.#firstRun[at] = firstRun;
+    this.#lastRun[at] = lastRun;
   }
 
   /** A group whose rows leave in the order in which they come. */
-  addInTurn(group: number, start: number, end: number, from: Uint32Array, to: Uint32Array): void {
-    const rows = this.#rows;
+  addInTurn(group: number, start: number, end: number): void {
+    const from = this.#from;
+    const to = this.#to;
     let low = start;
     let high = start;
     while (low < end) {
       // The next run in which the group's rows are others than before.
-      let run = low < high ? to[rows[low]!]! : from[rows[high]!]!;
-      if (high < end && from[rows[high]!]! < run) run = from[rows[high]!]!;
-      while (low < high && to[rows[low]!]! <= run) low++;
-      while (high < end && from[rows[high]!]! <= run) high++;
-      while (low < high && to[rows[low]!]! <= run) low++;
+      let run = low < high ? to[low]! : from[high]!;
+      if (high < end && from[high]! < run) run = from[high]!;
+      while (low < high && to[low]! <= run) low++;
+      while (high < end && from[high]! <= run) high++;
+      while (low < high && to[low]! <= run) low++;
       if (low === high) continue;
-      const until = high < end ? Math.min(to[rows[low]!]!, from[rows[high]!]!) : to[rows[low]!]!;
+      const until = high < end ? Math.min(to[low]!, from[high]!) : to[low]!;
       this.#add(group, low, high, run, until);
     }
   }
 
   /** Any group: its rows are listed anew for each version. */
-  addMixed(group: number, start: number, end: number, from: Uint32Array, to: Uint32Array): void {
-    const rows = this.#rows;
+  addMixed(group: number, start: number, end: number): void {
+    const from = this.#from;
+    const to = this.#to;
+    if (this.#coming.length < end - start) this.#coming = new Uint32Array((end - start) * 2);
+    const coming = this.#coming;
+    let earliest = 0xffffffff;
+    for (let i = end - 1; i >= start; i--) coming[i - start] = earliest = Math.min(earliest, from[i]!);
     const changes = new Set<number>();
-    for (let i = start; i < end; i++) {
-      if (from[rows[i]!]! >= to[rows[i]!]!) continue;
-      changes.add(from[rows[i]!]!);
-      changes.add(to[rows[i]!]!);
-    }
-    const runs = [...changes].sort((a, b) => a - b);
+    for (let i = start; i < end; i++) changes.add(from[i]!).add(to[i]!);
+    const runs = Uint32Array.from(changes).sort();
+    // All before `gone` have left for good; what comes later has not come yet.
+    let gone = start;
     for (let k = 0; k + 1 < runs.length; k++) {
       const run = runs[k]!;
       const low = this.#memberCount;
-      for (let i = start; i < end; i++) {
-        const row = rows[i]!;
-        if (from[row]! > run || to[row]! <= run) continue;
+      while (gone < end && to[gone]! <= run) gone++;
+      for (let i = gone; i < end && coming[i - start]! <= run; i++) {
+        if (from[i]! > run || to[i]! <= run) continue;
         if (this.#memberCount === this.#members.length) this.#members = grown(this.#members);
-        this.#members[this.#memberCount++] = row;
+        this.#members[this.#memberCount++] = this.#members[i]!;
       }
       if (this.#memberCount > low) this.#add(group, low, this.#memberCount, run, runs[k + 1]!);
     }
@@ -219,8 +250,8 @@ class VersionTable {
       group: this.#group.subarray(0, count),
       low: this.#low.subarray(0, count),
       high: this.#high.subarray(0, count),
-      from: this.#from.subarray(0, count),
-      to: this.#to.subarray(0, count),
+      from: this.#firstRun.subarray(0, count),
+      to: this.#lastRun.subarray(0, count),
       members: this.#members.subarray(0, this.#memberCount),
     };
   }
@@ -232,24 +263,34 @@ export function grown(array: Uint32Array): Uint32Array<ArrayBuffer> {
   return larger;
 }
 
-/** The union over the rows of each version; nothing is done for those without a labelled row. */
+/** The union over the rows of each version; nothing is done for groups without a labelled row. */
 function versionLineage(
   lineage: NonNullable<Batch['lineage']>,
-  { count, low, high, members }: Versions,
+  { of, count: groupCount }: Groups,
+  { count, group, low, high, members }: Versions,
 ): NonNullable<Batch['lineage']> {
-  // Where each labelled member stands, so that versions without one cost a search in a short list.
-  const labelled: number[] = [];
-  for (let i = 0; i < members.length; i++) if (lineage.codes[members[i]!] !== 0) labelled.push(i);
   const sets = new LineageSets();
   const codes = new Uint32Array(count);
-  if (labelled.length === 0) return sets.lineage(codes);
-  const places = Uint32Array.from(labelled);
+  const isLabelled = new Uint8Array(groupCount);
+  for (let row = 0; row < of.length; row++) if (lineage.codes[row] !== 0) isLabelled[of[row]!] = 1;
+  // Where the labelled members of one group stand, as far as its versions have come; neither end ever moves back.
+  let places: number[] = [];
+  let first = 0;
+  let end = 0;
   for (let version = 0; version < count; version++) {
-    const start = firstFrom(places, low[version]!);
-    const end = firstFrom(places, high[version]!);
-    if (start === end) continue;
+    if (isLabelled[group[version]!] === 0) continue;
+    if (version === 0 || group[version - 1] !== group[version]) {
+      places = [];
+      first = 0;
+      end = 0;
+    }
+    for (end = Math.max(end, low[version]!); end < high[version]!; end++) {
+      if (lineage.codes[members[end]!] !== 0) places.push(end);
+    }
+    while (first < places.length && places[first]! < low[version]!) first++;
+    if (first === places.length) continue;
     const behind = new Set<number>();
-    for (let i = start; i < end; i++) behind.add(lineage.codes[members[places[i]!]!]!);
+    for (let i = first; i < places.length; i++) behind.add(lineage.codes[members[places[i]!]!]!);
     codes[version] = sets.code([...new Set([...behind].flatMap((code) => lineage.sets[code]!))].sort());
   }
   return sets.lineage(codes);

@@ -384,6 +384,23 @@ export function groupRows(columns: readonly Column[], rowCount: number): Groups 
 
 const NO_ROWS = new Uint32Array();
 
+const groupsMemo = new WeakMap<Column, { readonly columns: readonly Column[]; readonly groups: Groups }[]>();
+
+/** As {@link groupRows}; made once for those who group by the very same columns. */
+export function sharedGroups(columns: readonly Column[], rowCount: number): Groups {
+  const [first] = columns;
+  if (!first) return groupRows(columns, rowCount);
+  let known = groupsMemo.get(first);
+  if (!known) groupsMemo.set(first, (known = []));
+  const found = known.find(
+    (one) => one.columns.length === columns.length && one.columns.every((c, i) => c === columns[i]),
+  );
+  if (found) return found.groups;
+  const groups = groupRows(columns, rowCount);
+  known.push({ columns, groups });
+  return groups;
+}
+
 const pairsMemo = new WeakMap<Groups, Map<Column, Groups>>();
 
 /** Numbers the distinct pairs of a row's group and its value; made once for the aggregates that share a column. */

@@ -3,6 +3,7 @@ import { Batch } from '../../columns/batch.ts';
 import { type Column, gatherColumn } from '../../columns/column.ts';
 import type { Aggregate, Expression, Plan } from '../../plan/plan.ts';
 import { aggregateFunction } from '../aggregates/index.ts';
+import { sameText } from '../nature.ts';
 import { type Groups, groupRows } from './keys.ts';
 import { groupLineage } from './lineage.ts';
 
@@ -19,9 +20,7 @@ export function aggregateColumns(
   const shared = new Map<string, Column>();
   const argument = (expression: Expression): Column => {
     // Two calls of `arg_max(x, *)` have equal first arguments; as one column their winners are found once.
-    const key = JSON.stringify(expression, (name, value: unknown) =>
-      name === 'span' ? undefined : typeof value === 'bigint' ? `${value}n` : value,
-    );
+    const key = sameText(expression);
     let column = shared.get(key);
     if (!column) shared.set(key, (column = evaluate(expression)));
     return column;

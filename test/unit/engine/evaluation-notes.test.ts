@@ -44,3 +44,17 @@ test('what must go run by run says why, and what below it need not', () => {
     'summarize: aggregates slide with the window',
   ]);
 });
+
+test('a summarize of which a join asks only whether it has a group is not worked out', () => {
+  const known = 'SigninLogs | where TimeGenerated < ago(1h) | distinct UserPrincipalName';
+  expect(
+    notes(
+      `AuditLogs | summarize by Identity | join kind=leftanti (${known}) on $left.Identity == $right.UserPrincipalName`,
+    ),
+  ).toEqual([
+    'for all runs at once: join kind=leftanti',
+    'summarize: aggregates slide with the window',
+    'join kind=leftanti: its right side is asked for rows, not summarized',
+    expect.stringContaining('whose key has no partner in'),
+  ]);
+});

@@ -402,6 +402,11 @@ const TO_80: Construct[] = [
     `let belongingTo = (T: (User: string, N: long), who: string) { T | where User == who | project N }; belongingTo(L, 'bob')`,
     [[2]],
   ],
+  [
+    'agg: arguments that differ in a bag alone',
+    `L | summarize make_set(bag_merge(D.none, dynamic({"a": 1}))), make_set(bag_merge(D.none, dynamic({"a": 2})))`,
+    [[[{ a: 1 }], [{ a: 2 }]]],
+  ],
   ['agg:make_list', `L | summarize make_list(User)`, [[['ann', 'bob', 'ann']]]],
   ['fn:now', `print now(), now(-1h)`, [['2026-01-05T12:00:00.0000000Z', '2026-01-05T11:00:00.0000000Z']]],
   ['fn:toscalar', `let most = toscalar(L | summarize max(N)); L | where N == most | project User`, [['ann']]],
