@@ -166,6 +166,11 @@ export class TextDictionary extends Dictionary {
     return true;
   }
 
+  /** Some entry of a dynamic has been parsed already, and others may well be. */
+  get isParsed(): boolean {
+    return this.#parsed !== undefined;
+  }
+
   /** The entries as they are held, where that is UTF-8. */
   get encoded(): EncodedTexts | undefined {
     return this.#utf8;

@@ -25,11 +25,13 @@ import {
   type NumberType,
   valueAt,
 } from '../columns/column.ts';
-import { type CodedType, Dictionary } from '../columns/dictionary.ts';
-import { stringifyDynamic } from '../columns/dynamic.ts';
+import { type CodedType, Dictionary, TextDictionary } from '../columns/dictionary.ts';
+import { parseDynamic, stringifyDynamic } from '../columns/dynamic.ts';
+import { JsonWalker } from '../columns/json-walk.ts';
 import type { ScalarType, Value } from '../columns/value.ts';
 import { COLUMN_EPOCH_TICKS } from '../base/time.ts';
 import { type Expression, type Plan, type Span, visitExpression } from '../plan/plan.ts';
+import { step } from './functions/operators.ts';
 import { scalarFunction, type ScalarFunction } from './functions/registry.ts';
 
 /** What expressions know of the run around them. */
@@ -217,12 +219,49 @@ function functionOf(name: string): ScalarFunction {
 function callOperand(expression: Extract<Expression, { kind: 'call' }>, batch: Batch, scope: Scope): Operand {
   const f = functionOf(expression.name);
   const rowCount = batch.rowCount;
+  const found = f.name === 'path' ? pathOperand(expression, batch, scope) : undefined;
+  if (found) return found;
   const args = expression.args.map((arg) => operandOf(arg, batch, scope));
   try {
     return called(f, expression, args, rowCount, scope);
   } catch (error) {
     throw withSpan(tooLarge(f.name, error), expression.span);
   }
+}
+
+/** A path of keys into JSON that is held as text: what it leads to is read without the rest. Undefined for any other. */
+function pathOperand(expression: Expression, batch: Batch, scope: Scope): Operand | undefined {
+  const keys: string[] = [];
+  let base = expression;
+  while (base.kind === 'call' && base.name === 'path') {
+    const [value, key] = base.args as [Expression, Expression];
+    if (key.kind !== 'literal' || key.type !== 'string') return undefined;
+    keys.unshift(key.value as string);
+    base = value;
+  }
+  const operand = operandOf(base, batch, scope);
+  if (operand.kind !== 'coded' || operand.type !== 'dynamic') return undefined;
+  const { dictionary } = operand;
+  const texts = dictionary instanceof TextDictionary && !dictionary.isParsed ? dictionary.encoded : undefined;
+  if (!texts) return undefined;
+  const memo = `path ${JSON.stringify(keys)}`;
+  let derived = dictionary.memo.get(memo) as DerivedDictionary | undefined;
+  if (!derived) {
+    const walker = new JsonWalker(texts.bytes, keys);
+    const { buffer, byteOffset, byteLength } = texts.bytes;
+    const bytes = Buffer.from(buffer, byteOffset, byteLength);
+    derived = new DerivedDictionary('dynamic', dictionary.size, (code) => {
+      const place = walker.find(texts.offsets[code]!, texts.offsets[code + 1]!);
+      if (!place) return keys.reduce<Value>((value, key) => step(value, key), dictionary.value(code));
+      const { start, end } = place;
+      if (start < 0) return null;
+      // Where the walker finds its way, no text holds an escape.
+      if (bytes[start] === 0x22) return bytes.toString('utf8', start + 1, end - 1);
+      return parseDynamic(bytes.toString('utf8', start, end));
+    });
+    dictionary.memo.set(memo, derived);
+  }
+  return { kind: 'coded', type: 'dynamic', codes: operand.codes, dictionary: derived };
 }
 
 function called(
