@@ -15,10 +15,10 @@
 import { takeBytes, takeDoubles, takeLike } from '../base/arena.ts';
 import { COLUMN_EPOCH_TICKS } from '../base/time.ts';
 import { stringifyDynamic } from './dynamic.ts';
-import { type CodedType, type Dictionary, ValueDictionary } from './dictionary.ts';
+import { type CodedType, type Codes, type Dictionary, ValueDictionary } from './dictionary.ts';
 import type { ScalarType, Value } from './value.ts';
 
-export type Codes = Uint8Array | Uint16Array | Uint32Array;
+export type { Codes };
 export type NumberType = 'int' | 'long' | 'real' | 'datetime' | 'timespan';
 export type WideType = 'long' | 'datetime' | 'timespan';
 

@@ -7,6 +7,7 @@ import { parseDynamic } from './dynamic.ts';
 import type { Value } from './value.ts';
 
 export type CodedType = 'string' | 'guid' | 'dynamic' | 'decimal';
+export type Codes = Uint8Array | Uint16Array | Uint32Array;
 
 export abstract class Dictionary {
   readonly type: CodedType;
@@ -14,6 +15,8 @@ export abstract class Dictionary {
   /** Results derived from these entries, by the name of the computation; lives as long as the dictionary. */
   readonly memo = new Map<string, unknown>();
   #canonical: Uint32Array | undefined;
+  /** How many entries {@link canonicalOf} has looked at. */
+  #looked = 0;
 
   protected constructor(type: CodedType, size: number) {
     this.type = type;
@@ -43,37 +46,73 @@ export abstract class Dictionary {
 
   /** For each code the first code that holds an equal entry. */
   canonical(): Uint32Array {
-    return (this.#canonical ??= this.findCanonical());
+    return (this.#canonical ??= this.findCanonical(allCodes(this.size)));
   }
 
-  protected findCanonical(): Uint32Array {
-    const codes = new Uint32Array(this.size);
+  /**
+   * As {@link canonical}, for the codes that are in use: the first of those that holds an equal entry. What it gives for
+   * others means nothing. A few rows over a large dictionary need not wait for all of it.
+   */
+  canonicalOf(codes: Codes): Uint32Array {
+    if (this.#canonical || this.size <= SMALL) return this.canonical();
+    const used = distinctCodes(codes, this.size);
+    // Asked again and again, all of it once is cheaper.
+    this.#looked += used.length;
+    return this.#looked * 2 > this.size ? this.canonical() : this.findCanonical(used);
+  }
+
+  /** @param codes - those to look at, each once. */
+  protected findCanonical(codes: Uint32Array): Uint32Array {
+    const out = new Uint32Array(this.size);
     const first = new Map<string, number>();
-    for (let code = 0; code < this.size; code++) {
+    for (const code of codes) {
       // The letter keeps a null apart from an empty text.
       const key = this.isNull(code) ? 'n' : `v${this.text(code)}`;
       const seen = first.get(key);
       if (seen === undefined) first.set(key, code);
-      codes[code] = seen ?? code;
+      out[code] = seen ?? code;
     }
-    return codes;
+    return out;
   }
 }
 
-/** For each text the first that equals it, found without decoding any. */
-function equalTexts({ bytes, offsets }: EncodedTexts, size: number): Uint32Array {
+/** Dictionaries of so few entries are looked at as a whole. */
+const SMALL = 256;
+
+function distinctCodes(codes: Codes, size: number): Uint32Array {
+  const used = new Uint32Array(Math.min(size, codes.length));
+  const seen = new Uint8Array(size);
+  let count = 0;
+  for (let row = 0; row < codes.length; row++) {
+    const code = codes[row]!;
+    if (seen[code] === 1) continue;
+    seen[code] = 1;
+    used[count++] = code;
+  }
+  return used.subarray(0, count);
+}
+
+function allCodes(size: number): Uint32Array {
+  const codes = new Uint32Array(size);
+  for (let code = 0; code < size; code++) codes[code] = code;
+  return codes;
+}
+
+/** For each of some texts the first of them that equals it, found without decoding any. */
+function equalTexts({ bytes, offsets }: EncodedTexts, size: number, of: Uint32Array): Uint32Array {
   let capacity = 16;
-  while (capacity < size * 2) capacity *= 2;
+  while (capacity < of.length * 2) capacity *= 2;
   const mask = capacity - 1;
   // One more than the code, so that a fresh table needs no filling.
   const slots = new Uint32Array(capacity);
   const hashes = new Int32Array(size);
   const codes = new Uint32Array(size);
-  for (let code = 0; code < size; code++) {
+  for (let i = 0; i < of.length; i++) {
+    const code = of[i]!;
     const start = offsets[code]!;
     const end = offsets[code + 1]!;
     let hash = 0x811c9dc5 | 0;
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+    for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
     hash ^= hash >>> 15;
     hashes[code] = hash;
     let at = hash & mask;
@@ -180,9 +219,11 @@ export class TextDictionary extends Dictionary {
     return this.#utf8?.bytes.subarray(this.#utf8.offsets[code]!, this.#utf8.offsets[code + 1]!);
   }
 
-  protected override findCanonical(): Uint32Array {
+  protected override findCanonical(codes: Uint32Array): Uint32Array {
     // Of a dynamic, several texts mean null.
-    return this.#utf8 && this.type !== 'dynamic' ? equalTexts(this.#utf8, this.size) : super.findCanonical();
+    return this.#utf8 && this.type !== 'dynamic'
+      ? equalTexts(this.#utf8, this.size, codes)
+      : super.findCanonical(codes);
   }
 
   value(code: number): Value {

@@ -15,18 +15,27 @@ const BACKSLASH = 92;
 const CLOSE_LIST = 93;
 const OPEN_BAG = 123;
 const CLOSE_BAG = 125;
+/** From an opening bracket to the one that closes it. */
+const CLOSING = 2;
+
+/** No key of the path leads here. */
+const OFF_PATH = -1;
+const LIST = -2;
 
 /** The parser allows more, but no log has more. */
 const MAX_DEPTH = 32;
 
+const LITERALS = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)]));
+
 /** Finds the value under a path of keys in texts of JSON. One walker serves one path and any number of texts. */
 export class JsonWalker {
+  /** Where the value stands that was found last, quotes and all; -1 where the text has none under the path. */
+  start = -1;
+  end = -1;
   readonly #bytes: Uint8Array;
   readonly #keys: readonly Uint8Array[];
-  #at = 0;
-  #end = 0;
-  #start = -1;
-  #stop = -1;
+  /** Of each bag or list around the place at hand: how many keys of the path lead to a bag (-1 off the path), or a list. */
+  readonly #around = new Int8Array(MAX_DEPTH);
 
   /** @param bytes - UTF-8, in which texts are named by where they start and end. */
   constructor(bytes: Uint8Array, keys: readonly string[]) {
@@ -34,150 +43,137 @@ export class JsonWalker {
     this.#keys = keys.map((key) => Buffer.from(key));
   }
 
-  /**
-   * Where the value stands that the text from `start` to `end` has under the keys, quotes and all: -1 for both where it has
-   * none. Undefined where only the parser can tell.
-   */
-  find(start: number, end: number): { readonly start: number; readonly end: number } | undefined {
-    this.#at = start;
-    this.#end = end;
-    this.#start = this.#stop = -1;
-    if (!this.#value(0, 0)) return undefined;
-    this.#skipBlanks();
-    return this.#at === end ? { start: this.#start, end: this.#stop } : undefined;
-  }
-
-  #skipBlanks(): void {
+  /** Walks the text from `from` to `to`; false where only the parser can tell. */
+  find(from: number, to: number): boolean {
     const bytes = this.#bytes;
-    for (; this.#at < this.#end; this.#at++) {
-      const byte = bytes[this.#at]!;
-      if (byte !== 32 && byte !== 10 && byte !== 13 && byte !== 9) return;
-    }
-  }
-
-  /** The byte here; 0 at the end of the text. */
-  #peek(): number {
-    return this.#at < this.#end ? this.#bytes[this.#at]! : 0;
-  }
-
-  /** @param matched - how many keys of the path lead here; -1 off the path. */
-  #value(depth: number, matched: number): boolean {
-    this.#skipBlanks();
-    const start = this.#at;
-    if (!this.#anyValue(depth, matched)) return false;
-    if (matched === this.#keys.length) {
-      this.#start = start;
-      this.#stop = this.#at;
-    }
-    return true;
-  }
-
-  #anyValue(depth: number, matched: number): boolean {
-    if (depth > MAX_DEPTH) return false;
-    switch (this.#peek()) {
-      case QUOTE:
-        return this.#string();
-      case OPEN_BAG:
-        return this.#bag(depth, matched);
-      case OPEN_LIST:
-        return this.#list(depth);
-      case 116:
-        return this.#word('true');
-      case 102:
-        return this.#word('false');
-      case 110:
-        return this.#word('null');
-      default:
-        return this.#number();
-    }
-  }
-
-  #word(word: string): boolean {
-    for (let i = 0; i < word.length; i++) if (this.#bytes[this.#at + i] !== word.charCodeAt(i)) return false;
-    this.#at += word.length;
-    return this.#at <= this.#end;
-  }
-
-  #digits(): boolean {
-    const start = this.#at;
-    while (this.#peek() >= ZERO && this.#peek() <= NINE) this.#at++;
-    return this.#at > start;
-  }
-
-  #number(): boolean {
-    if (this.#peek() === MINUS) this.#at++;
-    if (this.#peek() === ZERO) this.#at++;
-    else if (!this.#digits()) return false;
-    if (this.#peek() === DOT) {
-      this.#at++;
-      if (!this.#digits()) return false;
-    }
-    // An exponent is seldom enough to be left to the parser.
-    return this.#peek() !== 101 && this.#peek() !== 69;
-  }
-
-  #string(): boolean {
-    const bytes = this.#bytes;
-    const end = this.#end;
-    for (let at = this.#at + 1; at < end; at++) {
-      const byte = bytes[at]!;
-      if (byte === QUOTE) {
-        this.#at = at + 1;
-        return true;
+    const around = this.#around;
+    const goal = this.#keys.length;
+    this.start = this.end = -1;
+    let at = from;
+    let depth = 0;
+    /** How many keys of the path lead to the value that comes next. */
+    let matched = 0;
+    let goalDepth = -1;
+    for (;;) {
+      at = skipBlanks(bytes, at, to);
+      if (at >= to) return false;
+      if (matched === goal) {
+        this.start = at;
+        goalDepth = depth;
       }
-      if (byte === BACKSLASH || byte < 32) return false;
+      const byte = bytes[at]!;
+      if (byte === OPEN_BAG || byte === OPEN_LIST) {
+        at = skipBlanks(bytes, at + 1, to);
+        if (at >= to || depth === MAX_DEPTH) return false;
+        if (bytes[at] === byte + CLOSING) at++;
+        else {
+          around[depth++] = byte === OPEN_BAG ? matched : LIST;
+          if (byte === OPEN_LIST) matched = OFF_PATH;
+          else {
+            at = this.#key(at, to, matched);
+            if (at < 0) return false;
+            matched = this.#next;
+          }
+          continue;
+        }
+      } else {
+        at = byte === QUOTE ? endOfString(bytes, at, to) : endOfWord(bytes, at, to);
+        if (at < 0) return false;
+      }
+      // A value ends here, and with it maybe some around it.
+      for (;;) {
+        if (depth === goalDepth) {
+          this.end = at;
+          goalDepth = -1;
+        }
+        at = skipBlanks(bytes, at, to);
+        if (depth === 0) return at === to;
+        if (at >= to) return false;
+        const next = bytes[at++]!;
+        const level = around[depth - 1]!;
+        if (next === COMMA) {
+          matched = OFF_PATH;
+          if (level !== LIST) {
+            at = this.#key(skipBlanks(bytes, at, to), to, level);
+            if (at < 0) return false;
+            matched = this.#next;
+          }
+          break;
+        }
+        if (next !== (level === LIST ? CLOSE_LIST : CLOSE_BAG)) return false;
+        depth--;
+      }
     }
-    return false;
   }
 
-  #list(depth: number): boolean {
-    this.#at++;
-    this.#skipBlanks();
-    if (this.#peek() === CLOSE_LIST) {
-      this.#at++;
-      return true;
-    }
-    for (;;) {
-      if (!this.#value(depth + 1, -1)) return false;
-      this.#skipBlanks();
-      const byte = this.#peek();
-      this.#at++;
-      if (byte === CLOSE_LIST) return true;
-      if (byte !== COMMA) return false;
-    }
-  }
+  /** How many keys of the path lead to the value behind the key that was read last. */
+  #next = OFF_PATH;
 
-  #bag(depth: number, matched: number): boolean {
-    this.#at++;
-    this.#skipBlanks();
-    if (this.#peek() === CLOSE_BAG) {
-      this.#at++;
-      return true;
-    }
-    const key = matched < 0 ? undefined : this.#keys[matched];
-    for (;;) {
-      this.#skipBlanks();
-      if (this.#peek() !== QUOTE) return false;
-      const start = this.#at + 1;
-      if (!this.#string()) return false;
-      const isKey = key !== undefined && this.#isText(key, start, this.#at - 1);
+  /** Reads a key of a bag and its colon; gives the place behind, -1 where there is no plain key. */
+  #key(at: number, to: number, level: number): number {
+    const bytes = this.#bytes;
+    if (at >= to || bytes[at] !== QUOTE) return -1;
+    const end = endOfString(bytes, at, to);
+    if (end < 0) return -1;
+    const key = level < 0 ? undefined : this.#keys[level];
+    this.#next = OFF_PATH;
+    if (key && isText(bytes, at + 1, end - 1, key)) {
+      this.#next = level + 1;
       // Of two values under one key the later counts, whatever the earlier one held.
-      if (isKey) this.#start = this.#stop = -1;
-      this.#skipBlanks();
-      if (this.#peek() !== COLON) return false;
-      this.#at++;
-      if (!this.#value(depth + 1, isKey ? matched + 1 : -1)) return false;
-      this.#skipBlanks();
-      const byte = this.#peek();
-      this.#at++;
-      if (byte === CLOSE_BAG) return true;
-      if (byte !== COMMA) return false;
+      this.start = this.end = -1;
     }
+    const colon = skipBlanks(bytes, end, to);
+    return colon < to && bytes[colon] === COLON ? colon + 1 : -1;
   }
+}
 
-  #isText(text: Uint8Array, start: number, end: number): boolean {
-    if (end - start !== text.length) return false;
-    for (let i = 0; i < text.length; i++) if (this.#bytes[start + i] !== text[i]) return false;
-    return true;
+function skipBlanks(bytes: Uint8Array, from: number, to: number): number {
+  let at = from;
+  while (at < to && isBlank(bytes[at]!)) at++;
+  return at;
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 32 || byte === 10 || byte === 13 || byte === 9;
+}
+
+/** Behind the closing quote of the string that begins at `from`; -1 where it holds an escape or has no end. */
+function endOfString(bytes: Uint8Array, from: number, to: number): number {
+  for (let at = from + 1; at < to; at++) {
+    const byte = bytes[at]!;
+    if (byte === QUOTE) return at + 1;
+    if (byte === BACKSLASH || byte < 32) return -1;
   }
+  return -1;
+}
+
+/** Behind the number, `true`, `false` or `null` that begins at `from`; -1 where there is none that is plain. */
+function endOfWord(bytes: Uint8Array, from: number, to: number): number {
+  const word = LITERALS.get(bytes[from]!);
+  if (word) {
+    const end = from + word.length;
+    return end <= to && isText(bytes, from, end, word) ? end : -1;
+  }
+  let at = bytes[from] === MINUS ? from + 1 : from;
+  const first = at;
+  while (at < to && isDigit(bytes[at]!)) at++;
+  // A leading zero stands alone.
+  if (at === first || (bytes[first] === ZERO && at > first + 1)) return -1;
+  if (at < to && bytes[at] === DOT) {
+    const fraction = ++at;
+    while (at < to && isDigit(bytes[at]!)) at++;
+    if (at === fraction) return -1;
+  }
+  // An exponent is seldom enough to be left to the parser: what follows here is no comma and no end.
+  return at;
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte <= NINE;
+}
+
+function isText(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
+  if (end - start !== text.length) return false;
+  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text[i]) return false;
+  return true;
 }

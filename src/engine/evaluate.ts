@@ -251,9 +251,10 @@ function pathOperand(expression: Expression, batch: Batch, scope: Scope): Operan
     const { buffer, byteOffset, byteLength } = texts.bytes;
     const bytes = Buffer.from(buffer, byteOffset, byteLength);
     derived = new DerivedDictionary('dynamic', dictionary.size, (code) => {
-      const place = walker.find(texts.offsets[code]!, texts.offsets[code + 1]!);
-      if (!place) return keys.reduce<Value>((value, key) => step(value, key), dictionary.value(code));
-      const { start, end } = place;
+      if (!walker.find(texts.offsets[code]!, texts.offsets[code + 1]!)) {
+        return keys.reduce<Value>((value, key) => step(value, key), dictionary.value(code));
+      }
+      const { start, end } = walker;
       if (start < 0) return null;
       // Where the walker finds its way, no text holds an escape.
       if (bytes[start] === 0x22) return bytes.toString('utf8', start + 1, end - 1);

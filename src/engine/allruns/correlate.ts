@@ -175,7 +175,17 @@ class PickedRows {
   }
 
   reverse(): void {
-    for (const of of [this.row, this.from, this.to]) of.subarray(0, this.count).reverse();
+    reverse(this.row, this.count);
+    reverse(this.from, this.count);
+    reverse(this.to, this.count);
+  }
+}
+
+function reverse(values: Uint32Array, count: number): void {
+  for (let i = 0, k = count - 1; i < k; i++, k--) {
+    const value = values[i]!;
+    values[i] = values[k]!;
+    values[k] = value;
   }
 }
 

@@ -130,17 +130,37 @@ export function rowsWithPartner(
   const partners = takeWords(kept.rowCount);
   for (let row = 0; row < partners.length; row++) partners[row] = map[keys.codes[row]!]!;
   const standing = new Partners(partners, kept, dictionary.size, runCount);
+  const unique = canonical.every((first, code) => first === code);
   const rows = takeWords(codes.length);
   let count = 0;
   for (const { start, end, firstRun, lastRun } of stretches) {
     standing.moveTo(firstRun, lastRun);
-    count = keepRows(codes, canonical, standing.any, start, end, rows, count);
+    count = unique
+      ? keepRows(codes, standing.any, start, end, rows, count)
+      : keepEqualRows(codes, canonical, standing.any, start, end, rows, count);
   }
   return shortened(rows, count);
 }
 
 /** Appends the rows from `start` to `end` whose code is marked; gives the count of rows so far. */
 function keepRows(
+  codes: Codes,
+  marked: Uint8Array,
+  start: number,
+  end: number,
+  rows: Uint32Array,
+  before: number,
+): number {
+  let count = before;
+  for (let row = start; row < end; row++) {
+    rows[count] = row;
+    count += marked[codes[row]!]!;
+  }
+  return count;
+}
+
+/** The same where several codes may mean the same. */
+function keepEqualRows(
   codes: Codes,
   canonical: Uint32Array,
   marked: Uint8Array,

@@ -158,7 +158,8 @@ function codedIds(columns: readonly CodedColumn[]): Raw {
     const { codes } = column;
     const out = new Uint32Array(codes.length);
     let map: Uint32Array;
-    if (column.dictionary === dictionary) map = dictionary.canonical();
+    if (column.dictionary === dictionary)
+      map = columns.length === 1 ? dictionary.canonicalOf(codes) : dictionary.canonical();
     else {
       // Numbers above the size are the other dictionary's own; with more than two they would need telling apart, but
       // a join has two sides.
