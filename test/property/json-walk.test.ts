@@ -54,7 +54,7 @@ test('a walk finds what parsing finds', () => {
       const value = walker.start < 0 ? null : parseDynamic(bytes.toString('utf8', walker.start, walker.end));
       expect(stringifyDynamic(value)).toBe(stringifyDynamic(expected));
     }),
-    { numRuns: 3000 },
+    { numRuns: 6000 },
   );
   expect(told).toBeGreaterThan(300);
   expect(found).toBeGreaterThan(100);
