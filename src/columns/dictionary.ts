@@ -39,9 +39,14 @@ export abstract class Dictionary {
     return false;
   }
 
-  /** The text as UTF-8, where that is how it is held: for copying an entry without decoding it. */
-  utf8(_code: number): Uint8Array | undefined {
+  /** How many bytes of UTF-8 the text is, where that is how it is held and no decoding is needed; undefined where it is. */
+  utf8Size(_code: number): number | undefined {
     return undefined;
+  }
+
+  /** Copies the text to `target` from `at` on; only where {@link utf8Size} knows its size. */
+  copyUtf8(code: number, target: Uint8Array, at: number): void {
+    target.set(Buffer.from(this.text(code)), at);
   }
 
   /** For each code the first code that holds an equal entry. */
@@ -171,10 +176,26 @@ export interface EncodedTexts {
   readonly offsets: Int32Array | Float64Array;
 }
 
+/** Texts that are put together from pieces of UTF-8. */
+export interface PiecedUtf8 {
+  utf8Size(code: number): number;
+  copyUtf8(code: number, target: Uint8Array, at: number): void;
+}
+
+/** Below this many bytes a loop copies faster than a call. */
+const SHORT_BYTES = 48;
+
+/** Copies what stands in `bytes` from `start` to `end`. */
+export function copyBytes(bytes: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
+  if (end - start < SHORT_BYTES) for (let k = start; k < end; k++) target[at + k - start] = bytes[k]!;
+  else target.set(bytes.subarray(start, end), at);
+}
+
 /** Entries held as texts; a dynamic entry is parsed when first asked for. */
 export class TextDictionary extends Dictionary {
   readonly #text: (code: number) => string;
   readonly #utf8: EncodedTexts | undefined;
+  readonly #pieces: PiecedUtf8 | undefined;
   // Made when first needed: most entries of most dictionaries are never looked at.
   #texts: (string | undefined)[] | undefined;
   #parsed: (Value | undefined)[] | undefined;
@@ -183,10 +204,11 @@ export class TextDictionary extends Dictionary {
    * @param text - decodes one entry; called at most once per entry. For dynamic and guid the empty text is null.
    * @param utf8 - the entries as they are held.
    */
-  constructor(type: CodedType, size: number, text: (code: number) => string, utf8?: EncodedTexts) {
+  constructor(type: CodedType, size: number, text: (code: number) => string, utf8?: EncodedTexts | PiecedUtf8) {
     super(type, size);
     this.#text = text;
-    this.#utf8 = utf8;
+    if (utf8 && 'bytes' in utf8) this.#utf8 = utf8;
+    else this.#pieces = utf8;
   }
 
   text(code: number): string {
@@ -196,7 +218,7 @@ export class TextDictionary extends Dictionary {
 
   override isNull(code: number): boolean {
     if (this.type === 'string') return false;
-    if (this.#utf8 && this.#utf8.offsets[code + 1]! - this.#utf8.offsets[code]! >= SHORT_TEXT) return false;
+    if ((this.utf8Size(code) ?? 0) >= SHORT_TEXT) return false;
     const text = this.text(code);
     return text === '' || (this.type === 'dynamic' && text.length < SHORT_TEXT && this.value(code) === null);
   }
@@ -215,8 +237,15 @@ export class TextDictionary extends Dictionary {
     return this.#utf8;
   }
 
-  override utf8(code: number): Uint8Array | undefined {
-    return this.#utf8?.bytes.subarray(this.#utf8.offsets[code]!, this.#utf8.offsets[code + 1]!);
+  override utf8Size(code: number): number | undefined {
+    const texts = this.#utf8;
+    return texts ? texts.offsets[code + 1]! - texts.offsets[code]! : this.#pieces?.utf8Size(code);
+  }
+
+  override copyUtf8(code: number, target: Uint8Array, at: number): void {
+    const texts = this.#utf8;
+    if (texts) copyBytes(texts.bytes, texts.offsets[code]!, texts.offsets[code + 1]!, target, at);
+    else this.#pieces!.copyUtf8(code, target, at);
   }
 
   protected override findCanonical(codes: Uint32Array): Uint32Array {
@@ -287,9 +316,14 @@ export class JoinedDictionary extends Dictionary {
     return this.#parts.every((part) => part.isText);
   }
 
-  override utf8(code: number): Uint8Array | undefined {
+  override utf8Size(code: number): number | undefined {
     const part = this.#partOf(code);
-    return this.#parts[part]!.utf8(code - this.#starts[part]!);
+    return this.#parts[part]!.utf8Size(code - this.#starts[part]!);
+  }
+
+  override copyUtf8(code: number, target: Uint8Array, at: number): void {
+    const part = this.#partOf(code);
+    this.#parts[part]!.copyUtf8(code - this.#starts[part]!, target, at);
   }
 }
 
@@ -321,7 +355,11 @@ export class PickedDictionary extends Dictionary {
     return this.#of.every((dictionary) => dictionary.isText);
   }
 
-  override utf8(code: number): Uint8Array | undefined {
-    return this.#of[code]!.utf8(this.#codes[code]!);
+  override utf8Size(code: number): number | undefined {
+    return this.#of[code]!.utf8Size(this.#codes[code]!);
+  }
+
+  override copyUtf8(code: number, target: Uint8Array, at: number): void {
+    this.#of[code]!.copyUtf8(this.#codes[code]!, target, at);
   }
 }

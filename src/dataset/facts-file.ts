@@ -203,7 +203,7 @@ export class FactsFile implements StoredFacts {
       if (!(codes[i]! < pieces.length)) throw this.broken(`the texts of '${name}' lack a piece`);
     }
     const texts = new PiecedTexts(this.#readStarts(name, regions[0]!, codes.length), codes, pieces);
-    return { kind: 'text', size: texts.length, text: this.#checked(name, texts) };
+    return { kind: 'text', size: texts.length, text: this.#checked(name, texts), utf8: texts };
   }
 
   /** The texts of an attribute by their codes. */

@@ -3,12 +3,10 @@
  * the names and ids is held once, a text is the numbers of its pieces, and whoever reads it puts it together. Most never
  * are: a query looks at the texts of the few rows that passed everything else.
  */
+import { copyBytes } from '../columns/dictionary.ts';
 import { Utf8Texts, Utf8TextsBuilder } from './utf8-texts.ts';
 
 let scratch = Buffer.alloc(1 << 12);
-
-/** Below this many bytes a loop copies faster than a call. */
-const SHORT_BYTES = 32;
 
 export class PiecedTexts {
   /** Where the pieces of each text begin in `codes`, and where the last end. */
@@ -27,23 +25,32 @@ export class PiecedTexts {
   }
 
   text(index: number): string {
+    const size = this.utf8Size(index);
+    if (size > scratch.length) scratch = Buffer.alloc(2 * size);
+    this.copyUtf8(index, scratch, 0);
+    return scratch.toString('utf8', 0, size);
+  }
+
+  /** How many bytes the text is. */
+  utf8Size(index: number): number {
+    const { codes, starts } = this;
+    const { offsets } = this.pieces;
+    let size = 0;
+    for (let i = starts[index]!; i < starts[index + 1]!; i++) size += offsets[codes[i]! + 1]! - offsets[codes[i]!]!;
+    return size;
+  }
+
+  /** Puts the text together in `target`, from `at` on. */
+  copyUtf8(index: number, target: Uint8Array, at: number): void {
     const { codes, starts } = this;
     const { bytes, offsets } = this.pieces;
-    let size = 0;
+    let place = at;
     for (let i = starts[index]!; i < starts[index + 1]!; i++) {
-      const code = codes[i]!;
-      const from = offsets[code]!;
-      const to = offsets[code + 1]!;
-      if (size + to - from > scratch.length) {
-        const larger = Buffer.alloc(2 * (size + to - from));
-        scratch.copy(larger, 0, 0, size);
-        scratch = larger;
-      }
-      if (to - from < SHORT_BYTES) for (let k = from; k < to; k++) scratch[size + k - from] = bytes[k]!;
-      else scratch.set(bytes.subarray(from, to), size);
-      size += to - from;
+      const from = offsets[codes[i]!]!;
+      const to = offsets[codes[i]! + 1]!;
+      copyBytes(bytes, from, to, target, place);
+      place += to - from;
     }
-    return scratch.toString('utf8', 0, size);
   }
 
   *[Symbol.iterator](): Generator<string> {

@@ -3,7 +3,7 @@
  * straight from memory, where a replay of rows that were just generated needs no file between.
  */
 import { TocsinError } from '../base/errors.ts';
-import type { EncodedTexts } from '../columns/dictionary.ts';
+import type { EncodedTexts, PiecedUtf8 } from '../columns/dictionary.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
 import type { Dimension, FactColumn, Facts, FieldArray, Label } from './facts.ts';
 import { timeOrder } from './sort.ts';
@@ -32,8 +32,8 @@ export interface TextAttribute {
   readonly kind: 'text';
   readonly size: number;
   readonly text: (code: number) => string;
-  /** The texts as UTF-8, where that is how they are held. */
-  readonly utf8?: EncodedTexts;
+  /** The texts as UTF-8, where that is how they are held, whole or in pieces. */
+  readonly utf8?: EncodedTexts | PiecedUtf8;
 }
 
 /** Facts by TimeGenerated, wherever they lie. Each call reads anew, so callers keep what they use. */
@@ -247,10 +247,9 @@ export class FactsInMemory implements StoredFacts {
     const values = this.#dimensions[dimension]?.attributes[name];
     if (!values) throw this.broken(`there is no attribute '${dimension}.${name}'`);
     if (values instanceof Float64Array) return values;
-    if (values instanceof Utf8Texts) {
+    if (values instanceof Utf8Texts || values instanceof PiecedTexts) {
       return { kind: 'text', size: values.length, text: (code) => values.text(code), utf8: values };
     }
-    if (values instanceof PiecedTexts) return { kind: 'text', size: values.length, text: (code) => values.text(code) };
     return { kind: 'text', size: values.length, text: (code) => values[code]! };
   }
 

@@ -7,6 +7,7 @@ import { Batch, type ColumnInfo } from '../columns/batch.ts';
 import { type CodedColumn, type Codes, type Column } from '../columns/column.ts';
 import {
   type CodedType,
+  copyBytes,
   type Dictionary,
   type EncodedTexts,
   TextDictionary,
@@ -134,9 +135,6 @@ function packCoded({ codes, dictionary, type }: CodedColumn): PlainColumn {
     : { kind: 'coded', type, codes: out, values: used.map((code) => dictionary.value(code) as string | null) };
 }
 
-/** Below this many bytes a loop copies faster than a call. */
-const SHORT_BYTES = 48;
-
 function packEncoded({ bytes, offsets }: EncodedTexts, codes: readonly number[]): PlainTexts {
   const packedOffsets = new Float64Array(codes.length + 1);
   let total = 0;
@@ -146,11 +144,7 @@ function packEncoded({ bytes, offsets }: EncodedTexts, codes: readonly number[])
   }
   const packed = new Uint8Array(total);
   for (let i = 0; i < codes.length; i++) {
-    const start = offsets[codes[i]!]!;
-    const end = offsets[codes[i]! + 1]!;
-    const at = packedOffsets[i]!;
-    if (end - start < SHORT_BYTES) for (let k = start; k < end; k++) packed[at + k - start] = bytes[k]!;
-    else packed.set(bytes.subarray(start, end), at);
+    copyBytes(bytes, offsets[codes[i]!]!, offsets[codes[i]! + 1]!, packed, packedOffsets[i]!);
   }
   return { offsets: packedOffsets, bytes: packed };
 }
@@ -163,22 +157,26 @@ function packTexts(dictionary: Dictionary, codes: readonly number[]): PlainTexts
   const encoded = dictionary instanceof TextDictionary ? dictionary.encoded : undefined;
   if (encoded) return packEncoded(encoded, codes);
   const offsets = new Float64Array(codes.length + 1);
-  const pieces: (Uint8Array | string)[] = [];
+  /** Texts that are not held as UTF-8. */
+  const decoded = new Map<number, string>();
   let total = 0;
   for (let i = 0; i < codes.length; i++) {
     const code = codes[i]!;
-    const piece = dictionary.utf8(code) ?? dictionary.text(code);
-    const length = typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length;
-    if (typeof piece === 'string' && length > piece.length && LONE_SURROGATE.test(piece)) return undefined;
-    pieces.push(piece);
-    total += length;
+    let size = dictionary.utf8Size(code);
+    if (size === undefined) {
+      const text = dictionary.text(code);
+      size = Buffer.byteLength(text);
+      if (size > text.length && LONE_SURROGATE.test(text)) return undefined;
+      decoded.set(i, text);
+    }
+    total += size;
     offsets[i + 1] = total;
   }
   const bytes = Buffer.from(new ArrayBuffer(total));
-  for (let i = 0; i < pieces.length; i++) {
-    const piece = pieces[i]!;
-    if (typeof piece === 'string') bytes.write(piece, offsets[i]!);
-    else bytes.set(piece, offsets[i]!);
+  for (let i = 0; i < codes.length; i++) {
+    const text = decoded.get(i);
+    if (text === undefined) dictionary.copyUtf8(codes[i]!, bytes, offsets[i]!);
+    else bytes.write(text, offsets[i]!);
   }
   return { offsets, bytes: new Uint8Array(bytes.buffer) };
 }
