@@ -55,6 +55,20 @@ export function inArena<T>(task: () => T): T {
   }
 }
 
+/**
+ * Does a part of a task with arrays like any other: what goes through the same rows again for each of thousands of runs
+ * would fill the arena.
+ */
+export function outsideArena<T>(part: () => T): T {
+  const wasOpen = isOpen;
+  isOpen = false;
+  try {
+    return part();
+  } finally {
+    isOpen = wasOpen;
+  }
+}
+
 export function takeBytes(length: number): Uint8Array<ArrayBuffer> {
   if (!isOpen) return new Uint8Array(length);
   const { buffer, offset } = arena.take(length);

@@ -3,6 +3,7 @@
  * scan first names them and kept, dictionaries with them, so that what a query derives from a dictionary is derived
  * once for all runs over a partition.
  */
+import { takeWords } from '../base/arena.ts';
 import { firstAfter } from '../base/search.ts';
 import { COLUMN_EPOCH_TICKS, columnTicksFromTicks, formatColumnTicks, parseIsoDatetime } from '../base/time.ts';
 import { Batch, type ColumnInfo, type Lineage } from '../columns/batch.ts';
@@ -205,7 +206,7 @@ export class FileRows implements TableRows {
     const { rows, events } = this.file.header.labels;
     if (rows.length === 0) return undefined;
     if (this.#lineage) return this.#lineage;
-    const codes = new Uint32Array(this.rowCount);
+    const codes = takeWords(this.rowCount).fill(0);
     const sets: string[][] = [[]];
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!;
@@ -342,7 +343,7 @@ export class FileRows implements TableRows {
   /** The number of each row, for columns that have an entry a row. */
   #numbers(): Uint32Array {
     if (!this.#rowNumbers) {
-      this.#rowNumbers = new Uint32Array(this.rowCount);
+      this.#rowNumbers = takeWords(this.rowCount);
       for (let row = 0; row < this.rowCount; row++) this.#rowNumbers[row] = row;
     }
     return this.#rowNumbers;

@@ -2,6 +2,7 @@
  * The part of a replay that happens inside one partition: the plans below the gathers, for every run of a range. It is the
  * same function inline and in a worker thread; what goes in and what comes out is plain data and batches.
  */
+import { outsideArena } from '../base/arena.ts';
 import type { Batch } from '../columns/batch.ts';
 import { AllRuns } from '../engine/allruns/all-runs.ts';
 import { RunRows } from '../engine/allruns/run-rows.ts';
@@ -93,12 +94,14 @@ function rowsInRuns(
   if (open.length === 0) return found;
   const batches: Batch[][] = open.map(() => []);
   const standing: number[][] = open.map(() => []);
-  runs.forEach((run, r) => {
-    const known = all && ((plan: Plan) => all.at(plan, r));
-    evaluator.runAll(open, run, undefined, known).forEach((batch, index) => {
-      if (batch.rowCount === 0) return;
-      batches[index]!.push(batch);
-      standing[index]!.push(r);
+  outsideArena(() => {
+    runs.forEach((run, r) => {
+      const known = all && ((plan: Plan) => all.at(plan, r));
+      evaluator.runAll(open, run, undefined, known).forEach((batch, index) => {
+        if (batch.rowCount === 0) return;
+        batches[index]!.push(batch);
+        standing[index]!.push(r);
+      });
     });
   });
   open.forEach((plan, index) => {

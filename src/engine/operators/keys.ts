@@ -4,6 +4,7 @@
  * for the dictionary's life), the others through open-addressing tables over typed arrays; no row ever becomes a string
  * or an object. Null is a key like any other and equals itself, as `summarize` and `join` have it.
  */
+import { takeWords } from '../../base/arena.ts';
 import {
   type BoolColumn,
   type CodedColumn,
@@ -142,7 +143,7 @@ function numberIds(columns: readonly NumberColumn[]): Raw {
   // A datetime's ticks count from another zero than a long's, but all columns of a key have one type.
   const table = new NumberTable(Math.min(1024, columns[0]!.values.length));
   const of = columns.map(({ values, nulls }) => {
-    const out = new Uint32Array(values.length);
+    const out = takeWords(values.length);
     if (nulls) for (let row = 0; row < out.length; row++) out[row] = nulls[row] === 1 ? 0 : table.id(values[row]!) + 1;
     else for (let row = 0; row < out.length; row++) out[row] = table.id(values[row]!) + 1;
     return out;
@@ -156,7 +157,7 @@ function codedIds(columns: readonly CodedColumn[]): Raw {
   let bound = dictionary.size;
   const of = columns.map((column) => {
     const { codes } = column;
-    const out = new Uint32Array(codes.length);
+    const out = takeWords(codes.length);
     let map: Uint32Array;
     if (column.dictionary === dictionary)
       map = columns.length === 1 ? dictionary.canonicalOf(codes) : dictionary.canonical();
@@ -182,7 +183,7 @@ function boxedIds(columns: readonly Column[]): Raw {
     return id;
   };
   const of = columns.map((column) => {
-    const out = new Uint32Array(columnLength(column));
+    const out = takeWords(columnLength(column));
     if (column.kind === 'constant') out.fill(out.length > 0 ? idOf(column.value) : 0);
     else if (column.kind === 'coded') {
       const seen = new Map<number, number>();
@@ -255,7 +256,7 @@ function dense(raw: Raw): { readonly of: readonly Uint32Array[]; readonly count:
   const first = new Uint32Array(Math.min(raw.bound, rows));
   let count = 0;
   const of = raw.of.map((side) => {
-    const out = new Uint32Array(side.length);
+    const out = takeWords(side.length);
     for (let row = 0; row < side.length; row++) {
       const id = side[row]!;
       let slot = slots[id]!;
@@ -306,7 +307,7 @@ function densePairs(
   let count = 0;
   const of = a.map((left, s) => {
     const right = b?.[s] ?? new Uint32Array(left.length);
-    const out = new Uint32Array(left.length);
+    const out = takeWords(left.length);
     count = hashPairs(left, right, out, first, count, slots, lefts, rights, mask);
     return out;
   });
@@ -354,7 +355,7 @@ function pairs(a: Raw, b: Raw): ReturnType<typeof dense> {
   const width = b.bound;
   const of = a.of.map((side, s) => {
     const right = b.of[s]!;
-    const out = new Uint32Array(side.length);
+    const out = takeWords(side.length);
     for (let row = 0; row < side.length; row++) out[row] = side[row]! * width + right[row]!;
     return out;
   });
@@ -420,8 +421,8 @@ export function distinctPairs(groups: Groups, column: Column): Groups {
 function groupCodes({ codes, dictionary }: CodedColumn): Groups {
   const canonical = dictionary.canonical();
   const { stamps, slots, stamp } = scratchOf(dictionary);
-  const of = new Uint32Array(codes.length);
-  const first = new Uint32Array(Math.min(codes.length, dictionary.size));
+  const of = takeWords(codes.length);
+  const first = takeWords(Math.min(codes.length, dictionary.size));
   let count = 0;
   for (let row = 0; row < codes.length; row++) {
     const code = canonical[codes[row]!]!;
@@ -460,7 +461,7 @@ export function rowsByGroup(
   for (let row = 0; row < of.length; row++) starts[of[row]! + 1]!++;
   for (let group = 0; group < count; group++) starts[group + 1]! += starts[group]!;
   const next = starts.slice(0, count);
-  const rows = new Uint32Array(of.length);
+  const rows = takeWords(of.length);
   for (let row = 0; row < of.length; row++) rows[next[of[row]!]!++] = row;
   return { starts, rows };
 }
