@@ -18,12 +18,16 @@ export interface GrowingColumn {
   readonly lastRow: number;
   /** Rows whose value did not suit the type and became null. */
   readonly invalid: number;
+  /** Whether `row`, which is the last one written or one behind it, has a value. */
+  has(row: number): boolean;
   /**
    * Writes the value whose raw JSON fills [`start`, `end`) (see KIND) to `row`, which is `lastRow` or later.
    *
    * @throws MalformedValue
    */
   set(row: number, bytes: Buffer, start: number, end: number, hash: number, kind: number): void;
+  /** Writes the value of the row `from`, which suited the type, to `row` again. */
+  repeat(row: number, from: number): void;
   /** Makes `row`, the last one written, null again. */
   clear(row: number): void;
   /**
@@ -99,6 +103,22 @@ export function copyBytes(source: Buffer, start: number, end: number, target: Bu
   else for (let i = start; i < end; i++) target[at + i - start] = source[i]!;
 }
 
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
+}
+
+let viewed: Buffer | undefined;
+let view: DataView = new DataView(new ArrayBuffer(0));
+
+/** The view of bytes that are asked for time and again. */
+function knownView(bytes: Buffer): DataView {
+  if (bytes !== viewed) {
+    viewed = bytes;
+    view = viewOf(bytes);
+  }
+  return view;
+}
+
 /** Entry flags. */
 const COMPOSITE = 1;
 const INVALID = 2;
@@ -113,6 +133,7 @@ export class GrowingTexts implements GrowingColumn {
   readonly #pick: string | undefined;
   readonly #codes = new GrowingCodes();
   #heap = Buffer.alloc(4096);
+  #heapView: DataView = viewOf(this.#heap);
   #heapSize = 0;
   #ends = new Float64Array(256);
   #hashes = new Int32Array(256);
@@ -145,19 +166,30 @@ export class GrowingTexts implements GrowingColumn {
     this.lastRow = row;
   }
 
+  repeat(row: number, from: number): void {
+    this.#codes.set(row, this.#codes.get(from));
+    this.lastRow = row;
+  }
+
   clear(row: number): void {
     this.#codes.set(row, 0);
     this.lastRow = row - 1;
   }
 
-  #isEntry(code: number, bytes: Uint8Array, start: number, length: number, hash: number, composite: number): boolean {
+  #isEntry(code: number, bytes: Buffer, start: number, length: number, hash: number, composite: number): boolean {
     if (this.#hashes[code] !== hash || (this.#flags[code]! & COMPOSITE) !== composite || code === 0) return false;
     const from = this.#ends[code - 1]!;
     if (this.#ends[code]! - from !== length) return false;
     const heap = this.#heap;
     // A native comparison is worth its call only for long values.
     if (length > 64) return heap.compare(bytes, start, start + length, from, from + length) === 0;
-    for (let i = 0; i < length; i++) if (heap[from + i] !== bytes[start + i]) return false;
+    const view = knownView(bytes);
+    const heapView = this.#heapView;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) {
+      if (heapView.getInt32(from + i, true) !== view.getInt32(start + i, true)) return false;
+    }
+    for (; i < length; i++) if (heap[from + i] !== bytes[start + i]) return false;
     return true;
   }
 
@@ -180,6 +212,7 @@ export class GrowingTexts implements GrowingColumn {
       const larger = Buffer.allocUnsafeSlow(Math.max(this.#heap.length * 2, this.#heapSize + length));
       larger.set(this.#heap.subarray(0, this.#heapSize));
       this.#heap = larger;
+      this.#heapView = viewOf(larger);
     }
     copyBytes(bytes, start, end, this.#heap, this.#heapSize);
     this.#heapSize += length;
@@ -270,6 +303,10 @@ export class GrowingTexts implements GrowingColumn {
 
   code(row: number): number {
     return this.#codes.get(row);
+  }
+
+  has(row: number): boolean {
+    return this.code(row) !== 0;
   }
 
   finish(name: string, type: ScalarType, rowCount: number, isUtf8Text: boolean): SegmentColumn {
@@ -405,6 +442,10 @@ export class GrowingNumbers implements GrowingColumn {
     return row < this.#rowCount ? this.#values[row]! : Number.NaN;
   }
 
+  has(row: number): boolean {
+    return !Number.isNaN(this.get(row));
+  }
+
   put(row: number, value: number): void {
     if (row >= this.#values.length) {
       const larger = new Float64Array(Math.max(1024, this.#values.length * 2, row + 1));
@@ -464,6 +505,12 @@ export class GrowingNumbers implements GrowingColumn {
     return Number.NaN;
   }
 
+  repeat(row: number, from: number): void {
+    const value = this.#values[from]!;
+    if (Number.isNaN(value) && this.#wide.has(from)) this.#wide.set(row, this.#wide.get(from)!);
+    this.put(row, value);
+  }
+
   clear(row: number): void {
     this.put(row, Number.NaN);
     this.#wide.delete(row);
@@ -485,6 +532,10 @@ class GrowingBools implements GrowingColumn {
   /** 0 is null, 1 false, 2 true, so that what was never set is null. */
   readonly #codes = new GrowingCodes();
 
+  has(row: number): boolean {
+    return this.#codes.get(row) !== 0;
+  }
+
   set(row: number, bytes: Buffer, start: number, end: number, _hash: number, kind: number): void {
     let code = 0;
     if (kind === KIND.true) code = 2;
@@ -496,6 +547,11 @@ class GrowingBools implements GrowingColumn {
       else if (text !== '') this.invalid++;
     }
     this.#codes.set(row, code);
+    this.lastRow = row;
+  }
+
+  repeat(row: number, from: number): void {
+    this.#codes.set(row, this.#codes.get(from));
     this.lastRow = row;
   }
 
@@ -538,27 +594,42 @@ const COLUMN_ZERO_DAYS = Date.UTC(2020, 0, 1) / 86_400_000;
 /** Column ticks of `2026-05-29T10:11:12.1234567Z` and its shorter forms; NaN for any other form. */
 function isoColumnTicks(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
-  if (length < 20 || bytes[end - 1] !== 0x5a || bytes[start + 10] !== 0x54) return Number.NaN;
-  const year = digits(bytes, start, 4);
-  const month = digits(bytes, start + 5, 2);
-  const day = digits(bytes, start + 8, 2);
-  const hour = digits(bytes, start + 11, 2);
-  const minute = digits(bytes, start + 14, 2);
-  const second = digits(bytes, start + 17, 2);
-  if (!(year >= FIRST_YEAR && year <= LAST_YEAR && month >= 1 && month <= 12)) return Number.NaN;
-  const index = (year - FIRST_YEAR) * 12 + month - 1;
-  if (!(day >= 1 && day <= DAYS_IN_MONTH[index]! && hour < 24 && minute < 60 && second < 60)) return Number.NaN;
+  if (length < 20 || length > 28 || bytes[end - 1] !== 0x5a || bytes[start + 10] !== 0x54) return Number.NaN;
   if (bytes[start + 4] !== 0x2d || bytes[start + 7] !== 0x2d) return Number.NaN;
   if (bytes[start + 13] !== 0x3a || bytes[start + 16] !== 0x3a) return Number.NaN;
+  const century = twoDigits(bytes, start);
+  const year = twoDigits(bytes, start + 2);
+  const month = twoDigits(bytes, start + 5);
+  const day = twoDigits(bytes, start + 8);
+  const hour = twoDigits(bytes, start + 11);
+  const minute = twoDigits(bytes, start + 14);
+  const second = twoDigits(bytes, start + 17);
+  // Whatever is no digit makes this negative.
+  if ((century | year | month | day | hour | minute | second) < 0) return Number.NaN;
+  const index = (century * 100 + year - FIRST_YEAR) * 12 + month - 1;
+  if (index < 0 || index >= MONTH_DAYS.length || month < 1 || month > 12) return Number.NaN;
+  if (day < 1 || day > DAYS_IN_MONTH[index]! || hour > 23 || minute > 59 || second > 59) return Number.NaN;
   let fraction = 0;
   if (length > 20) {
-    const count = length - 21;
-    if (bytes[start + 19] !== 0x2e || count < 1 || count > 7) return Number.NaN;
-    fraction = digits(bytes, start + 20, count);
-    for (let i = count; i < 7; i++) fraction *= 10;
+    if (bytes[start + 19] !== 0x2e || length === 21) return Number.NaN;
+    let scale = 10_000_000;
+    for (let at = start + 20; at < end - 1; at++) {
+      const digit = bytes[at]! - 0x30;
+      if ((digit | (9 - digit)) < 0) return Number.NaN;
+      fraction = fraction * 10 + digit;
+      scale /= 10;
+    }
+    fraction *= scale;
   }
   const days = MONTH_DAYS[index]! + day - 1 - COLUMN_ZERO_DAYS;
   return (days * 86_400 + hour * 3600 + minute * 60 + second) * 10_000_000 + fraction;
+}
+
+/** The number that two digits spell; negative where one is none. */
+function twoDigits(bytes: Uint8Array, at: number): number {
+  const tens = bytes[at]! - 0x30;
+  const ones = bytes[at + 1]! - 0x30;
+  return (tens | ones | (9 - tens) | (9 - ones)) < 0 ? -1 : tens * 10 + ones;
 }
 
 /** The number that `count` digits spell; NaN where one is none. */

@@ -34,12 +34,14 @@ export function tableParts(
   const order: Uint32Array[] = [];
   const starts: Uint32Array[] = [];
   for (const { accounts, rowCount } of parts) {
+    const partitions = new Uint16Array(rowCount);
+    for (let row = 0; row < rowCount; row++) partitions[row] = accounts[row]! % partitionCount;
     const start = new Uint32Array(new SharedArrayBuffer(4 * (partitionCount + 1)));
-    for (let row = 0; row < rowCount; row++) start[(accounts[row]! % partitionCount) + 1]!++;
+    for (let row = 0; row < rowCount; row++) start[partitions[row]! + 1]!++;
     for (let partition = 0; partition < partitionCount; partition++) start[partition + 1]! += start[partition]!;
     const next = start.slice();
     const rows = new Uint32Array(new SharedArrayBuffer(4 * rowCount));
-    for (let row = 0; row < rowCount; row++) rows[next[accounts[row]! % partitionCount]!++] = row;
+    for (let row = 0; row < rowCount; row++) rows[next[partitions[row]!]!++] = row;
     order.push(rows);
     starts.push(start);
   }

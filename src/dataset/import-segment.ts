@@ -22,7 +22,15 @@ import {
   memberNames,
   wrapperMember,
 } from './json-records.ts';
-import { LineReader, type PathStep, RECORD_NUMBERS, type RecordBatch, VALUE_NUMBERS } from './line-reader.ts';
+import {
+  LineReader,
+  type PathStep,
+  RECORD_NUMBERS,
+  type RecordBatch,
+  VALUE_NUMBERS,
+  kindOfTag,
+  textOfTag,
+} from './line-reader.ts';
 import { PICKED_MEMBERS, type Place, RecordShape, tableOfCategory } from './record-shapes.ts';
 
 /** The columns to keep, by table; other tables are left out. */
@@ -148,9 +156,16 @@ interface LeafRows {
   /** Value numbers and the columns they go to, in the order in which they are written. */
   readonly values: readonly number[];
   readonly columns: readonly GrowingColumn[];
+  /** For the columns that are read only where another has no value: that other one. */
+  readonly standsFor: readonly (GrowingColumn | undefined)[];
   /** Raw names of members that the schema does not know. */
   readonly unknown: readonly string[];
   rows: number;
+  /** The values of the last record, by {@link textOfTag}, where the same need not be worked out again; 0 where they must. */
+  readonly texts: Int32Array;
+  /** The row of the last record, and the batch that it came in. */
+  lastRow: number;
+  batch: number;
 }
 
 /** A column's name and type, as a projection sees them. */
@@ -239,6 +254,14 @@ class GrowingTable {
     return known.column;
   }
 
+  /** What a column stands for: only that is of use where it has a value. */
+  #standsFor(column: GrowingColumn): GrowingColumn | undefined {
+    const name = [...this.#columns].find(([, known]) => known.column === column)![0];
+    if (this.#kept === undefined || this.#kept.has(name)) return undefined;
+    if (EVENT_TIMES.includes(name)) return this.#time;
+    return ACCOUNT_KEYS.indexOf(name) > 0 ? this.#columns.get(ACCOUNT_KEYS[0]!)?.column : undefined;
+  }
+
   /** Works out what records of one leaf are to this table. */
   leaf(
     members: readonly { readonly step: PathStep & { kind: 'key' }; readonly value: number; readonly place: Place }[],
@@ -260,7 +283,17 @@ class GrowingTable {
       for (const column of strong) take(column, members[index]!.value);
     }
     for (const [index, { weak }] of targets.entries()) for (const column of weak) take(column, members[index]!.value);
-    const leaf: LeafRows = { table: this, values, columns, unknown, rows: 0 };
+    const leaf: LeafRows = {
+      table: this,
+      values,
+      columns,
+      standsFor: columns.map((column) => this.#standsFor(column)),
+      unknown,
+      rows: 0,
+      texts: new Int32Array(columns.length),
+      lastRow: -1,
+      batch: 0,
+    };
     this.#leaves.push(leaf);
     return leaf;
   }
@@ -268,23 +301,53 @@ class GrowingTable {
   /**
    * Adds a row of values that the kernel found.
    *
+   * @param batch - the number of the batch that they came in.
    * @throws MalformedValue, with the row undone.
    */
-  addLeaf(leaf: LeafRows, bytes: Buffer, found: Int32Array, first: number): void {
+  addLeaf(leaf: LeafRows, bytes: Buffer, found: Int32Array, first: number, batch: number): void {
     const row = this.rowCount;
-    const { values, columns } = leaf;
+    const { values, columns, standsFor, texts } = leaf;
+    if (leaf.batch !== batch) {
+      texts.fill(0);
+      leaf.batch = batch;
+    }
     let index = 0;
     try {
       for (; index < columns.length; index++) {
         const at = (first + values[index]!) * VALUE_NUMBERS;
-        columns[index]!.set(row, bytes, found[at]!, found[at + 1]!, found[at + 2]!, found[at + 3]!);
+        // What cannot be malformed can wait until it is known whether it is needed.
+        if (standsFor[index] === undefined || !isSimple(found[at + 3]!)) this.#setValue(leaf, index, bytes, found, at);
       }
     } catch (error) {
       for (; index >= 0; index--) columns[index]!.clear(row);
+      texts.fill(0);
       throw error;
     }
+    for (let index = 0; index < columns.length; index++) {
+      const other = standsFor[index];
+      if (other === undefined || columns[index]!.lastRow === row) continue;
+      if (other.has(row)) texts[index] = 0;
+      else this.#setValue(leaf, index, bytes, found, (first + values[index]!) * VALUE_NUMBERS);
+    }
+    leaf.lastRow = row;
     leaf.rows++;
     this.#endRow(row);
+  }
+
+  /** Writes a value that the kernel found, `at` a place of `found`, to the row that is being added. */
+  #setValue({ columns, texts, lastRow }: LeafRows, index: number, bytes: Buffer, found: Int32Array, at: number): void {
+    const row = this.rowCount;
+    const column = columns[index]!;
+    const tag = found[at + 3]!;
+    const text = textOfTag(tag);
+    if (texts[index] === text) {
+      column.repeat(row, lastRow);
+      return;
+    }
+    const { invalid } = column;
+    column.set(row, bytes, found[at]!, found[at + 1]!, found[at + 2]!, kindOfTag(tag));
+    // Each value that does not suit its column counts.
+    texts[index] = column.invalid === invalid ? text : 0;
   }
 
   /**
@@ -403,6 +466,12 @@ class GrowingTable {
   }
 }
 
+/** Whether the value of a tag can only fail to suit its column. */
+function isSimple(tag: number): boolean {
+  const kind = kindOfTag(tag);
+  return kind !== KIND.escaped && kind !== KIND.composite;
+}
+
 /** A text two levels inside the JSON of `InitiatedBy`. */
 function memberText(json: string, outer: string, inner: string): string {
   if (json === '') return '';
@@ -466,6 +535,7 @@ export class SegmentBuilder implements RecordSink {
   badRecords = 0;
   lines = 0;
   #skipped = 0;
+  #batches = 0;
   #isUtf8 = true;
 
   constructor(options: SegmentOptions) {
@@ -489,7 +559,6 @@ export class SegmentBuilder implements RecordSink {
   /** Reads the lines that wait in {@link reader}. */
   readLines(isLast: boolean): void {
     const { reader } = this;
-    if (this.#isUtf8 && !isUtf8(wholeLines(reader.input(), isLast))) this.#isUtf8 = false;
     reader.read(isLast, (batch, passed) => {
       this.#take(batch);
       this.lines += passed;
@@ -508,6 +577,7 @@ export class SegmentBuilder implements RecordSink {
   }
 
   #take({ bytes, count, records, values }: RecordBatch): void {
+    const batch = ++this.#batches;
     for (let record = 0; record < count; record++) {
       const at = record * RECORD_NUMBERS;
       const leafNumber = records[at]!;
@@ -528,7 +598,7 @@ export class SegmentBuilder implements RecordSink {
         continue;
       }
       try {
-        rows.table.addLeaf(rows, bytes, values, first);
+        rows.table.addLeaf(rows, bytes, values, first, batch);
         this.rows++;
       } catch (error) {
         if (!(error instanceof MalformedValue)) throw error;
@@ -586,7 +656,7 @@ export class SegmentBuilder implements RecordSink {
     let table: string | undefined;
     for (let i = 0; i < leaf.named.length && table === undefined; i++) {
       const at = (first + leaf.named[i]!) * VALUE_NUMBERS;
-      if (values[at + 3] !== KIND.plain) continue;
+      if (kindOfTag(values[at + 3]!) !== KIND.plain) continue;
       const start = values[at]!;
       const end = values[at + 1]!;
       if (isSame(leaf.lastName, bytes, start, end)) table = leaf.lastTable;
@@ -600,7 +670,8 @@ export class SegmentBuilder implements RecordSink {
     if (table === undefined) {
       if (leaf.hasAudit) table = 'AuditLogs';
       else if (leaf.hasSignIn) {
-        const isSilent = leaf.interactive >= 0 && values[(first + leaf.interactive) * VALUE_NUMBERS + 3] === KIND.false;
+        const at = (first + leaf.interactive) * VALUE_NUMBERS;
+        const isSilent = leaf.interactive >= 0 && kindOfTag(values[at + 3]!) === KIND.false;
         table = isSilent ? 'AADNonInteractiveUserSignInLogs' : 'SigninLogs';
       } else return undefined;
     }
@@ -710,7 +781,7 @@ export class SegmentBuilder implements RecordSink {
     const { rows, lines, badRecords, problems } = this;
     this.reader.release();
     return {
-      tables: Array.from(this.#tables.values(), (table) => table.finish(this.#isUtf8)),
+      tables: Array.from(this.#tables.values(), (table) => table.finish(this.#isUtf8 && this.reader.isUtf8)),
       rows,
       skipped: this.#skipped,
       lines,
@@ -730,9 +801,4 @@ function isSame(name: Buffer, bytes: Buffer, start: number, end: number): boolea
   if (end - start !== length || length === 0) return false;
   for (let i = 0; i < length; i++) if (bytes[start + i] !== name[i]) return false;
   return true;
-}
-
-/** The part of the input that {@link LineReader.read} reads. */
-function wholeLines(input: Buffer, isLast: boolean): Buffer {
-  return isLast ? input : input.subarray(0, input.lastIndexOf(0x0a) + 1);
 }

@@ -13,14 +13,15 @@ export type ImportTask =
       /** Counts the bytes that were read. */
       readonly progress: BigInt64Array;
     }
-  | {
-      readonly kind: 'write';
-      readonly folder: string;
-      readonly tables: readonly TableParts[];
-      /** The partitions from `from` (inclusive) to `to` (exclusive). */
-      readonly from: number;
-      readonly to: number;
-    };
+  | ({ readonly kind: 'write' } & PartitionRange);
+
+/** The partitions from `from` (inclusive) to `to` (exclusive). */
+export interface PartitionRange {
+  readonly folder: string;
+  readonly tables: readonly TableParts[];
+  readonly from: number;
+  readonly to: number;
+}
 
 export interface WrittenPartitions {
   readonly files: readonly WrittenFile[];
@@ -45,13 +46,12 @@ export default async function runTask(task: ImportTask): Promise<ImportAnswer> {
 }
 
 /** Threads start sooner without what only writing needs. */
-export async function writePartitions({
-  folder,
-  tables,
-  from,
-  to,
-}: Pick<ImportTask & { kind: 'write' }, 'folder' | 'tables' | 'from' | 'to'>): Promise<WrittenPartitions> {
-  const { writePartition } = await import('./write-partition.ts');
+export function loadWriting(): Promise<typeof import('./write-partition.ts')> {
+  return import('./write-partition.ts');
+}
+
+export async function writePartitions({ folder, tables, from, to }: PartitionRange): Promise<WrittenPartitions> {
+  const { writePartition } = await loadWriting();
   const files: WrittenFile[] = [];
   let rowsWithoutIngestionTime = 0;
   for (let partition = from; partition < to; partition++) {

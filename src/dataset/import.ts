@@ -28,7 +28,14 @@ import {
   accountOfInitiator,
   operationColumn,
 } from './import-segment.ts';
-import { type ImportAnswer, type ImportTask, type WrittenPartitions, writePartitions } from './import-worker.ts';
+import {
+  type ImportAnswer,
+  type ImportTask,
+  type PartitionRange,
+  type WrittenPartitions,
+  loadWriting,
+  writePartitions,
+} from './import-worker.ts';
 import { modeOf } from './json-records.ts';
 import type { Manifest } from './manifest.ts';
 import { parseTruth } from './read.ts';
@@ -120,7 +127,7 @@ export async function importFiles(paths: readonly string[], options: ImportOptio
       : files.reduce((sum, { size }) => sum + size!, 0);
     const threads =
       totalBytes !== undefined && totalBytes < FEW_BYTES ? 0 : (options.threads ?? availableParallelism());
-    work = threads === 0 ? new InlineWork() : new PoolWork(threads);
+    work = threads <= 1 ? new InlineWork() : new PoolWork(threads);
     const read = await readFiles(files, totalBytes, options, work);
     if (options.strict && read.badRecords > 0) throw new TocsinError('INPUT', read.problems);
     const names = files.map(({ file }) => file);
@@ -204,23 +211,28 @@ class InlineWork implements Work {
     return readPart(part, options, onBytes);
   }
 
-  async write(
+  write(
     folder: string,
     tables: readonly TableParts[],
     partitionCount: number,
     onProgress: () => void,
   ): Promise<WrittenPartitions> {
-    const all: WrittenPartitions[] = [];
-    for (let partition = 0; partition < partitionCount; partition++) {
-      all.push(await writePartitions({ folder, tables, from: partition, to: partition + 1 }));
-      // Signals are heard between partitions; whoever listens may throw here.
-      await new Promise((resolve) => setImmediate(resolve));
-      onProgress();
-    }
-    return together(all);
+    return writeHere({ folder, tables, from: 0, to: partitionCount }, onProgress);
   }
 
   async close(): Promise<void> {}
+}
+
+/** Writes partitions in this thread. */
+async function writeHere(task: PartitionRange, onProgress: () => void): Promise<WrittenPartitions> {
+  const all: WrittenPartitions[] = [];
+  for (let partition = task.from; partition < task.to; partition++) {
+    all.push(await writePartitions({ ...task, from: partition, to: partition + 1 }));
+    // Signals are heard between partitions; whoever listens may throw here.
+    await new Promise((resolve) => setImmediate(resolve));
+    onProgress();
+  }
+  return together(all);
 }
 
 /** Works on threads, which share the memory of what they read. The first of them is this one, which reads at once. */
@@ -233,9 +245,11 @@ class PoolWork implements Work {
     this.#pool = new Piscina({
       filename: import.meta.resolve('#import-worker'),
       minThreads: threads - 1,
-      maxThreads: threads,
+      maxThreads: threads - 1,
       execArgv: [...WORKER_EXEC_ARGV],
     });
+    // What writing needs takes long to load; now the other threads read meanwhile.
+    void loadWriting();
   }
 
   async #run(task: ImportTask, whileRunning: () => void): Promise<ImportAnswer & { ok: true }> {
@@ -284,12 +298,19 @@ class PoolWork implements Work {
     // Every task takes the list of all columns along, so there are few.
     const count = Math.min(partitionCount, this.concurrency * 4);
     const bound = (task: number): number => Math.floor((task * partitionCount) / count);
-    const answers = await Promise.all(
-      Array.from({ length: count }, (_, task) =>
-        this.#run({ kind: 'write', folder, tables, from: bound(task), to: bound(task + 1) }, onProgress),
-      ),
-    );
-    return together(answers.map(({ written }) => written!));
+    const written = new Array<WrittenPartitions>(count);
+    let next = 0;
+    const writeNext = async (lane: number): Promise<void> => {
+      while (next < count) {
+        const task = next++;
+        const range = { folder, tables, from: bound(task), to: bound(task + 1) };
+        if (lane === 0) written[task] = await writeHere(range, onProgress);
+        else written[task] = (await this.#run({ kind: 'write', ...range }, onProgress)).written!;
+      }
+    };
+    // This thread last: the others must hear of their work before it is busy.
+    await Promise.all(Array.from({ length: this.concurrency }, (_, index) => writeNext(this.concurrency - 1 - index)));
+    return together(written);
   }
 
   async close(): Promise<void> {
@@ -515,11 +536,16 @@ function labelsOf(
     }
     if (wanted.size === 0) continue;
     const own: Label[] = [];
+    // Nearly all rows are of no event, which this tells sooner than the map does.
+    const mayBeWanted = new Uint8Array(1 << 16);
+    for (const at of wanted.keys()) mayBeWanted[lowBits(at)] = 1;
     let base = 0;
     for (const part of parts) {
       const times = part.columns.find(({ name }) => name === 'TimeGenerated') as SegmentColumn & { kind: 'numbers' };
+      const { values } = times;
       for (let row = 0; row < part.rowCount; row++) {
-        const candidates = wanted.get(times.values[row]!);
+        const at = values[row]!;
+        const candidates = mayBeWanted[lowBits(at)] === 1 ? wanted.get(at) : undefined;
         if (!candidates) continue;
         const account = accountOf(part, row).toLowerCase();
         const named = textOf(part, operationColumn(table), row);
@@ -534,6 +560,11 @@ function labelsOf(
     labelled += own.length;
   }
   return { labels, labelled, total: events.length };
+}
+
+/** Sixteen bits of a time. */
+function lowBits(columnTicks: number): number {
+  return (columnTicks - Math.floor(columnTicks / 65_536) * 65_536) | 0;
 }
 
 /** The acting account of a row as truth shows it. */

@@ -44,16 +44,27 @@ export interface RecordBatch {
   readonly count: number;
   /** {@link RECORD_NUMBERS} for each record: leaf (-1: to be read some other way), begin, end, number of its first value, line (from 0). */
   readonly records: Int32Array;
-  /** {@link VALUE_NUMBERS} for each value of a wanted key, in the order of the record: begin, end, hash, KIND. */
+  /** {@link VALUE_NUMBERS} for each value of a wanted key, in the order of the record: begin, end, hash, tag. */
   readonly values: Int32Array;
 }
 
 export const RECORD_NUMBERS = 5;
 export const VALUE_NUMBERS = 4;
 
+/** The KIND of a value. */
+export function kindOfTag(tag: number): number {
+  return tag & 7;
+}
+
+/** A number, from 1, that values of one batch share only where their kinds and bytes are the same. */
+export function textOfTag(tag: number): number {
+  return tag >>> 3;
+}
+
 interface KernelExports {
   lines(
     trie: number,
+    traces: number,
     from: number,
     end: number,
     isLast: number,
@@ -68,6 +79,7 @@ interface KernelExports {
   keyEnd(): number;
   at(): number;
   records(): number;
+  isUtf8(): number;
   passed(): number;
 }
 
@@ -79,14 +91,16 @@ const ENTERED = 2;
 // Where things lie in the kernel's memory. Records of more shapes than nodes suffice for are read some other way.
 const PAGE = 1 << 16;
 const NODES = 1024;
-const NODE_SIZE = 32;
+const NODE_SIZE = 40;
 const MAX_NODES = 1 << 15;
 /** Keys at one place; they are tried one after another. */
 const MAX_CHILDREN = 256;
 const KEYS = NODES + MAX_NODES * NODE_SIZE;
 const KEYS_END = KEYS + (1 << 20);
+const TRACES = KEYS_END;
+const TRACES_END = TRACES + 16 * (16 + 1024 * 32);
 const MAX_RECORDS = 2048;
-const RECORDS = KEYS_END;
+const RECORDS = TRACES_END;
 const MAX_VALUES = 1 << 16;
 const VALUES = RECORDS + MAX_RECORDS * RECORD_NUMBERS * 4;
 const INPUT = VALUES + MAX_VALUES * VALUE_NUMBERS * 4;
@@ -129,6 +143,8 @@ export class LineReader {
   /** Input from `#from` to `#end` waits to be read. */
   #from = INPUT;
   #end = INPUT;
+  /** Whether all lines that were read are UTF-8. */
+  isUtf8 = true;
   #nodes = 1;
   #keysEnd = KEYS;
   readonly #steps: (PathStep | undefined)[] = [undefined];
@@ -197,11 +213,6 @@ export class LineReader {
     this.#end -= length;
   }
 
-  /** What waits, as one piece of memory that stays valid until {@link room}. */
-  input(): Buffer {
-    return this.#bytes.subarray(this.#from, this.#end);
-  }
-
   /**
    * Reads the lines that are whole.
    *
@@ -212,6 +223,7 @@ export class LineReader {
     for (;;) {
       const state = this.#kernel.lines(
         NODES,
+        TRACES,
         this.#from,
         this.#end,
         isLast ? 1 : 0,
@@ -220,6 +232,7 @@ export class LineReader {
         VALUES,
         MAX_VALUES,
       );
+      if (this.#kernel.isUtf8() === 0) this.isUtf8 = false;
       const count = this.#kernel.records();
       this.#from = Math.min(this.#kernel.at(), this.#end);
       const passed = this.#kernel.passed();

@@ -2,6 +2,7 @@
  * The fast way in (the kernel and its trie of keys) against the slow one: lines are read by the kernel, and the same
  * records in a JSON list never are. Whatever the records, both must give the same dataset and the same complaints.
  */
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +11,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type ImportReport, importFiles } from '../../src/dataset/import.ts';
 import { KIND, Members, modeOf, spanHash } from '../../src/dataset/json-records.ts';
-import { LineReader, RECORD_NUMBERS, VALUE_NUMBERS } from '../../src/dataset/line-reader.ts';
+import { LineReader, RECORD_NUMBERS, VALUE_NUMBERS, kindOfTag, textOfTag } from '../../src/dataset/line-reader.ts';
 import { KERNEL_SOURCE_SHA256 } from '../../src/dataset/record-kernel/kernel.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'tocsin-import-property-'));
@@ -114,6 +115,34 @@ const record = fc.oneof(
   },
 );
 
+/** Records that follow one another in a log: of few shapes, and most of one is as it was in another. */
+const related = fc
+  .tuple(
+    fc.array(fc.array(member, { minLength: 1, maxLength: 9 }), { minLength: 1, maxLength: 3 }),
+    fc.array(
+      fc.record({
+        shape: fc.nat(),
+        changes: fc.array(fc.record({ at: fc.nat(), item: value, end: fc.option(inside) }), { maxLength: 2 }),
+        gap: blank,
+        isBody: fc.boolean(),
+      }),
+      { minLength: 2, maxLength: 12 },
+    ),
+  )
+  .map(([shapes, records]) =>
+    records.map(({ shape, changes, gap, isBody }) => {
+      const members = [...shapes[shape % shapes.length]!];
+      for (const { at, item, end } of changes) {
+        const [name, before] = members[at % members.length]!;
+        // Another value, or the same text with another end.
+        const isSameText = end !== null && before.startsWith('"');
+        members[at % members.length] = [name, isSameText ? `${before.slice(0, -1)}${end}"` : item];
+      }
+      const text = `{${membersOf(members, gap)}}`;
+      return isBody ? `{"category":"AuditLogs","properties":${text},"time":"2026-05-01T00:00:00Z"}` : text;
+    }),
+  );
+
 let count = 0;
 
 async function imported(text: string, options: { readonly keep?: boolean; readonly table?: string } = {}) {
@@ -148,6 +177,55 @@ async function imported(text: string, options: { readonly keep?: boolean; readon
   }
 }
 
+/**
+ * Holds what the kernel finds in lines to what is found member by member.
+ *
+ * @returns how many lines the kernel read, and how many values it knew from an earlier line.
+ */
+function expectAsOneByOne(lines: readonly string[]): { read: number; again: number } {
+  const reader = new LineReader(() => ({ wanted: true, entered: false }));
+  const bytes = Buffer.from(`${lines.join('\n')}\n`);
+  bytes.copy(reader.room(bytes.length));
+  reader.fill(bytes.length);
+  const slow = new Members();
+  let passedLines = 0;
+  let read = 0;
+  let again = 0;
+  reader.read(true, ({ bytes: memory, count: records, records: numbers, values }, passed) => {
+    const texts = new Map<number, string>();
+    for (let index = 0; index < records; index++) {
+      const [leaf, start, end, first] = numbers.subarray(index * RECORD_NUMBERS) as unknown as number[];
+      const line = lines[passedLines + numbers[index * RECORD_NUMBERS + 4]!]!;
+      expect(memory.toString('utf8', start, end)).toBe(line.trimStart());
+      const wrong = slow.read(memory, start!, end!);
+      if (leaf! < 0) continue;
+      read++;
+      expect(wrong).toBe(undefined);
+      const names = reader.path(leaf!).map((step) => (step.kind === 'key' ? step.raw : step.kind));
+      expect(names).toEqual(
+        Array.from({ length: slow.count }, (_, m) => memory.toString('utf8', slow.keyStart[m], slow.keyEnd[m])),
+      );
+      for (let m = 0; m < slow.count; m++) {
+        const [from, to, hash, tag] = values.subarray((first! + m) * VALUE_NUMBERS) as unknown as number[];
+        expect([from, to, hash, kindOfTag(tag!)]).toEqual([
+          slow.valueStart[m],
+          slow.valueEnd[m],
+          slow.valueHash[m],
+          slow.kind[m],
+        ]);
+        const found = `${kindOfTag(tag!)} ${memory.toString('utf8', from, to)}`;
+        if (texts.has(textOfTag(tag!))) again++;
+        expect(texts.get(textOfTag(tag!)) ?? found).toBe(found);
+        texts.set(textOfTag(tag!), found);
+      }
+    }
+    passedLines += passed;
+  });
+  expect(passedLines).toBe(lines.length);
+  reader.release();
+  return { read, again };
+}
+
 describe('the kernel', () => {
   it('was made of the source that lies beside it', () => {
     const source = readFileSync('src/dataset/record-kernel/kernel.as');
@@ -156,53 +234,108 @@ describe('the kernel', () => {
 
   it('finds the members that are read one by one, or leaves the line to that', () => {
     let read = 0;
+    let again = 0;
     fc.assert(
       fc.property(
-        fc.array(fc.oneof({ weight: 5, arbitrary: object }, { weight: 1, arbitrary: fc.string() }), { minLength: 1 }),
+        fc.oneof(
+          fc.array(fc.oneof({ weight: 5, arbitrary: object }, { weight: 1, arbitrary: fc.string() }), { minLength: 1 }),
+          related,
+        ),
+        fc.nat(),
         fc.nat(200),
         fc.nat(200),
-        (lines, at, by) => {
+        (lines, broken, at, by) => {
           const text = lines.map((line) => line.replaceAll('\n', ' '));
           // One of the lines is broken at some place; through bytes, so that no half of a character is left.
-          text[0] = Buffer.from(`${text[0]!.slice(0, at)}${text[0]!.slice(at + (by % 3))}`).toString();
-          const reader = new LineReader(() => ({ wanted: true, entered: false }));
-          const bytes = Buffer.from(`${text.join('\n')}\n`);
-          bytes.copy(reader.room(bytes.length));
-          reader.fill(bytes.length);
-          const slow = new Members();
-          let line = 0;
-          reader.read(true, ({ bytes: memory, count: records, records: numbers, values }, passed) => {
-            for (let index = 0; index < records; index++) {
-              const [leaf, start, end, first] = numbers.subarray(index * RECORD_NUMBERS) as unknown as number[];
-              expect(memory.toString('utf8', start, end)).toBe(
-                text[line + numbers[index * RECORD_NUMBERS + 4]!]!.trimStart(),
-              );
-              const wrong = slow.read(memory, start!, end!);
-              if (leaf! < 0) continue;
-              read++;
-              expect(wrong).toBe(undefined);
-              const names = reader.path(leaf!).map((step) => (step.kind === 'key' ? step.raw : step.kind));
-              expect(names).toEqual(
-                Array.from({ length: slow.count }, (_, m) => memory.toString('utf8', slow.keyStart[m], slow.keyEnd[m])),
-              );
-              for (let m = 0; m < slow.count; m++) {
-                const [from, to, hash, kind] = values.subarray((first! + m) * VALUE_NUMBERS) as unknown as number[];
-                expect([from, to, hash, kind]).toEqual([
-                  slow.valueStart[m],
-                  slow.valueEnd[m],
-                  slow.valueHash[m],
-                  slow.kind[m],
-                ]);
-              }
-            }
-            line += passed;
-          });
-          expect(line).toBe(text.length);
+          const line = text[broken % text.length]!;
+          text[broken % text.length] = Buffer.from(`${line.slice(0, at)}${line.slice(at + (by % 3))}`).toString();
+          const found = expectAsOneByOne(text);
+          read += found.read;
+          again += found.again;
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
     expect(read).toBeGreaterThan(300);
+    expect(again).toBeGreaterThan(300);
+  });
+
+  it('finds them wherever a line parts from the one before', () => {
+    const end = fc.array(fc.constantFrom('a', '\\\\', '\\"', '\\n', '"', ',', '}'), { maxLength: 3 });
+    const tail = fc.constantFrom(
+      '"}',
+      '" }',
+      '"} ',
+      '"',
+      '"}}',
+      '","b":2}',
+      '" ,"b":2}',
+      '","b":"2"}',
+      '";"b":2}',
+      '}',
+      '',
+    );
+    let read = 0;
+    fc.assert(
+      fc.property(
+        fc.constantFrom('', '\\"', '\\\\', '\\\\\\"'),
+        fc.nat(150),
+        fc.array(fc.tuple(end, tail), { minLength: 2, maxLength: 5 }),
+        (begin, length, ends) => {
+          const text = ends.map(([pieces, rest]) => `{"k":"${begin}${'x'.repeat(length)}${pieces.join('')}${rest}`);
+          read += expectAsOneByOne(text).read;
+        },
+      ),
+      { numRuns: 4000 },
+    );
+    expect(read).toBeGreaterThan(4000);
+  });
+
+  it('tells UTF-8 from what is none', () => {
+    const byte = fc.constantFrom(
+      0x41,
+      0x7f,
+      0x80,
+      0x8f,
+      0x90,
+      0x9f,
+      0xa0,
+      0xbf,
+      0xc1,
+      0xc2,
+      0xe0,
+      0xed,
+      0xef,
+      0xf0,
+      0xf4,
+    );
+    const piece = fc.oneof(
+      {
+        weight: 9,
+        arbitrary: fc.constantFrom('é', '漢', '\ud7ff', '\ue000', '\u{1f600}', '\u{10ffff}', 'x'.repeat(61)),
+      },
+      { weight: 1, arbitrary: fc.array(byte, { maxLength: 4 }).map((bytes) => Buffer.from(bytes).toString('latin1')) },
+    );
+    let wrong = 0;
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.boolean(), piece), { maxLength: 9 }), (pieces) => {
+        const bytes = Buffer.concat([
+          Buffer.from('{"k":"'),
+          ...pieces.map(([isLatin, text]) => Buffer.from(text, isLatin ? 'latin1' : 'utf8')),
+          Buffer.from('"}'),
+        ]);
+        const reader = new LineReader(() => ({ wanted: true, entered: false }));
+        bytes.copy(reader.room(bytes.length));
+        reader.fill(bytes.length);
+        reader.read(true, () => undefined);
+        expect(reader.isUtf8).toBe(isUtf8(bytes));
+        reader.release();
+        if (!reader.isUtf8) wrong++;
+      }),
+      { numRuns: 1000 },
+    );
+    expect(wrong).toBeGreaterThan(100);
+    expect(wrong).toBeLessThan(900);
   });
 
   it('hashes as json-records.ts does, at every length', () => {
@@ -216,7 +349,7 @@ describe('the kernel', () => {
     const hashes: number[] = [];
     reader.read(true, ({ count: records, values }) => {
       for (let index = 0; index < records; index++) {
-        expect(values[index * VALUE_NUMBERS + 3]).toBe(KIND.plain);
+        expect(kindOfTag(values[index * VALUE_NUMBERS + 3]!)).toBe(KIND.plain);
         hashes.push(values[index * VALUE_NUMBERS + 2]!);
       }
     });
@@ -251,7 +384,7 @@ describe('an import of lines', () => {
     let rows = 0;
     await fc.assert(
       fc.asyncProperty(
-        fc.array(record, { minLength: 1, maxLength: 8 }),
+        fc.oneof(fc.array(record, { minLength: 1, maxLength: 8 }), related),
         fc.boolean(),
         fc.constantFrom(undefined, 'SigninLogs'),
         async (records, keep, name) => {
