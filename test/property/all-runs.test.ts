@@ -149,6 +149,9 @@ const correlations = fc
       'summarize arg_max(TimeGenerated, *) by UserPrincipalName | project-rename At = TimeGenerated',
       'summarize arg_min(TimeGenerated, IPAddress, Attempts) by UserPrincipalName | extend At = TimeGenerated',
       'summarize At = max(TimeGenerated) by UserPrincipalName, Kind = iff(ResultType == "0", "in", "out"), IPAddress',
+      'summarize n = count(), At = max(TimeGenerated) by UserPrincipalName | where n > 1',
+      'summarize At = min(TimeGenerated), Last = max(TimeGenerated), dcount(IPAddress) by UserPrincipalName, ResultType | extend At = At + 0s',
+      'summarize Sum = sum(Attempts), Ips = make_set(IPAddress), At = max(TimeGenerated) by UserPrincipalName | project-away Sum',
       'summarize arg_max(TimeGenerated, Attempts) by UserPrincipalName, IPAddress | where Attempts > 1 | project-rename At = TimeGenerated',
     ),
     where: fc.constantFrom(
@@ -194,13 +197,13 @@ describe('the windowed-correlation kernel', () => {
         const source = partitioned(of, 1)[0]!;
         const correlation = correlationOf(plan, () => 100, 1);
         expect(correlation, kql).toBeDefined();
-        seen.add(`${correlation!.log.picks} ${correlation!.bounds !== undefined}`);
+        seen.add(`${correlation!.log.sums ? 'sums' : correlation!.log.picks} ${correlation!.bounds !== undefined}`);
         compared += compareKernel(plan, source, runs);
       }),
       { numRuns: 400 },
     );
     expect(compared).toBeGreaterThan(2000);
-    expect(seen.size).toBe(6);
+    expect(seen.size).toBe(8);
   });
 });
 

@@ -14,12 +14,12 @@ import { evaluate, type Scope, selectRows } from '../evaluate.ts';
 import type { HoistedRows, RunWindows, Stretch } from '../hoist.ts';
 import { groupRows, joinIds, rowsByGroup } from '../operators/keys.ts';
 import { LineageSets } from '../operators/lineage.ts';
-import { isAscending } from '../order.ts';
+import { isAscending, sortedRows } from '../order.ts';
 import type { Correlation, Picks } from './correlation.ts';
 import { RunSet } from './join.ts';
 import { rowsWithPartner } from './reduce.ts';
 import { pick, RunRows } from './run-rows.ts';
-import { grown } from './summarize.ts';
+import { grown, summarizeRuns } from './summarize.ts';
 
 /** Beyond so many pairs the general way, which holds only some at a time, does better. */
 const MOST_PAIRS = 1 << 22;
@@ -64,9 +64,13 @@ export function correlate(
     rows = pick(rows, passed);
     batch = scan.batch.select(rows);
   }
+  const seen = runsOf(rows, scan.ingested, stretches, windows.ingestedBy);
+  const logRows: LogRows = log.sums
+    ? sumsOf(correlation, log.sums, new RunRows(batch, seen.from, seen.to), scope)
+    : { batch, ...seen, times: timesOf(scan.times, rows) };
   const other = log.side === 'left' ? 'right' : 'left';
   const ids = joinIds(
-    log.keys.map((e) => evaluate(e, batch, scope)),
+    log.keys.map((e) => evaluate(e, logRows.batch, scope)),
     join.on.map((pair) => evaluate(pair[other], kept.batch, scope)),
   );
   const groups =
@@ -77,14 +81,17 @@ export function correlate(
           rows.length,
         );
   const members = rowsByGroup(groups?.of ?? ids.left, groups?.count ?? ids.count);
-  const seen = runsOf(rows, scan.ingested, stretches, windows.ingestedBy);
-  const times = timesOf(scan.times, rows);
   const partners = rowsByGroup(ids.right, ids.count);
   const pairAll = (within: typeof ANY_DISTANCE, keptTimes: Float64Array): Pairing => {
     const pairing = new Pairing(
       log.picks,
-      { ...seen, times, rows: members.rows },
-      batch.lineage,
+      {
+        from: logRows.from,
+        to: logRows.to,
+        times: logRows.times ?? new Float64Array(logRows.batch.rowCount),
+        rows: members.rows,
+      },
+      logRows.batch.lineage,
       { from: kept.from, to: kept.to, times: keptTimes, rows: partners.rows },
       within,
     );
@@ -97,14 +104,43 @@ export function correlate(
     }
     return pairing;
   };
-  const keptTimes = bounds && ascendingTimes(kept.batch.column(bounds.column));
+  const keptTimes = bounds && logRows.times && ascendingTimes(kept.batch.column(bounds.column));
   const pairing = keptTimes ? pairAll(bounds, keptTimes) : pairAll(ANY_DISTANCE, new Float64Array(kept.rowCount));
   if (pairing.count > MOST_PAIRS) return undefined;
-  const pairs = rowsOfPairs(correlation, batch, kept, pairing, scope);
+  const pairs = rowsOfPairs(correlation, logRows.batch, kept, pairing, scope);
   // Whether none was let through by the conditions or by the bounds is for the general way to find out.
-  if (pairs.rowCount === 0 && log.having.length > 0) return undefined;
+  if (pairs.rowCount === 0 && (log.having.length > 0 || log.sums)) return undefined;
   const met = pairs.rowCount > 0 || (keptTimes !== undefined && pairAll(ANY_DISTANCE, keptTimes).count > 0);
   return { pairs, logRows: visible(seen), met };
+}
+
+/** The log's groups as rows that stand in runs, those that `having` lets through, in order of the time that is bounded. */
+function sumsOf(
+  { log, bounds }: Correlation,
+  { node, input }: NonNullable<Correlation['log']['sums']>,
+  { batch, from, to }: RunRows,
+  scope: Scope,
+): LogRows {
+  const columns = input.map((e) => () => evaluate(e, batch, scope));
+  const rows = new RunRows(batch.with(node.input.columns, columns), from, to);
+  const chunks: RunRows[] = [];
+  summarizeRuns(
+    node,
+    rows,
+    (e) => evaluate(e, rows.batch, scope),
+    (chunk) => chunks.push(chunk),
+  );
+  let sums = chunks.length === 0 ? RunRows.none(node.columns) : RunRows.concat(node.columns, chunks);
+  for (const condition of log.having) {
+    const passed = selectRows(condition, sums.batch, scope);
+    if (passed) sums = sums.select(passed);
+  }
+  const time = bounds && evaluate(log.columns[bounds.time]!, sums.batch, scope);
+  if (time?.kind !== 'number' || time.nulls)
+    return { batch: sums.batch, from: sums.from, to: sums.to, times: undefined };
+  const order = sortedRows([{ column: time, descending: false, nullsFirst: false }], sums.rowCount);
+  const sorted = sums.select(order);
+  return { batch: sorted.batch, from: sorted.from, to: sorted.to, times: timesOf(time.values, order) };
 }
 
 function visible({ from, to }: { readonly from: Uint32Array; readonly to: Uint32Array }): number {
@@ -145,6 +181,14 @@ function runsOf(
     }
   }
   return { from, to };
+}
+
+/** The rows of the log's side, in order of time where they have one. */
+interface LogRows {
+  readonly batch: Batch;
+  readonly from: Uint32Array;
+  readonly to: Uint32Array;
+  readonly times: Float64Array | undefined;
 }
 
 interface Side {
@@ -364,7 +408,7 @@ function firstOfTimes(times: Float64Array, rows: Uint32Array, bound: number, low
 function rowsOfPairs({ join, log }: Correlation, batch: Batch, kept: RunRows, pairing: Pairing, scope: Scope): RunRows {
   let order = rowsByGroup(pairing.keptRows.subarray(0, pairing.count), kept.rowCount).rows;
   let picked = batch.select(pick(pairing.logRows, order));
-  for (const condition of log.having) {
+  for (const condition of log.sums ? [] : log.having) {
     const passed = selectRows(condition, picked, scope);
     if (!passed) continue;
     order = pick(order, passed);

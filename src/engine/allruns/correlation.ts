@@ -1,7 +1,8 @@
 /**
  * The family of windowed correlations, recognised without data: a log with many rows (the sign-ins of a tenant) is joined
  * with few rows (privileged acts), by account. Of the log either each row counts, or for each group of keys the last or
- * the first one in the window; where the two may lie apart by so much and no more, that is a bound on time.
+ * the first one in the window, or what its rows add up to; where the two may lie apart by so much and no more, that is a
+ * bound on time.
  *
  * correlate.ts evaluates what is recognised here in one pass over the log's columns.
  */
@@ -13,6 +14,7 @@ import { type Reduction, reductions } from './reduce.ts';
 import { substituted } from './trace.ts';
 
 type Join = Extract<Plan, { op: 'join' }>;
+type Summarize = Extract<Plan, { op: 'summarize' }>;
 export type RowStep = Extract<Plan, { op: 'filter' | 'project' }>;
 
 export interface Correlation {
@@ -24,7 +26,10 @@ export interface Correlation {
   readonly bounds: TimeBounds | undefined;
 }
 
-/** The side of the join that is read in one pass. Expressions are over the columns of its table. */
+/**
+ * The side of the join that is read in one pass. Expressions are over the columns of its table; `having`, `keys` and
+ * `columns` over those of `sums` where it is there.
+ */
 export interface Log {
   readonly side: 'left' | 'right';
   readonly table: Reduction;
@@ -36,6 +41,8 @@ export interface Log {
   readonly picks: Picks;
   /** What rows are grouped by, where one stands for its group. */
   readonly groupKeys: readonly Expression[];
+  /** The `summarize` whose groups count in place of rows, and the columns of its input. */
+  readonly sums: { readonly node: Summarize; readonly input: readonly Expression[] } | undefined;
   /** What holds or not for the row that was picked. */
   readonly having: readonly Expression[];
   /** The keys of the join. */
@@ -46,8 +53,10 @@ export interface Log {
 
 export type Picks = 'each' | 'last' | 'first';
 
-/** `least` and `most` ticks that the time of the other side's row lies after TimeGenerated of the log's, both ends included. */
+/** `least` and `most` ticks that the time of the other side's row lies after that of the log's, both ends included. */
 export interface TimeBounds {
+  /** A column of the log's side: its TimeGenerated, or any time among the sums. */
+  readonly time: number;
   /** A column of the side that is not the log. */
   readonly column: number;
   readonly least: number;
@@ -101,24 +110,21 @@ function logOf(join: Join, table: Reduction): Log | undefined {
   const having: Expression[] = [];
   let picks: Picks = 'each';
   let groupKeys: readonly Expression[] = [];
-  let columns: readonly Expression[] = table.scan.columns.map(({ type }, index) => ({
-    kind: 'column',
-    index,
-    type,
-    span: table.scan.span,
-  }));
+  let sums: Log['sums'];
+  let columns = ownColumns(table.scan);
   const steps: readonly Plan[] = nodes.slice(1);
   for (const node of steps) {
     switch (node.op) {
       case 'filter': {
-        const below = picks === 'each' ? hoistable(node.input) : undefined;
+        const isBelow: boolean = picks === 'each' && !sums;
+        const below = isBelow ? hoistable(node.input) : undefined;
         const parts = below
           ? splitPredicate(node.predicate, below.timeColumns)?.invariant
           : isFixed(node)
             ? conjuncts(node.predicate)
             : undefined;
         if (!parts) return undefined;
-        (picks === 'each' ? predicates : having).push(...parts.map((part) => substituted(part, columns)));
+        (isBelow ? predicates : having).push(...parts.map((part) => substituted(part, columns)));
         break;
       }
       case 'project':
@@ -127,19 +133,28 @@ function logOf(join: Join, table: Reduction): Log | undefined {
         break;
       case 'summarize': {
         const times: ReadonlySet<number> | undefined =
-          picks === 'each' ? hoistable(node.input)?.timeColumns : undefined;
-        const picked: Picks | undefined = times && picksOf(node.aggregates, times);
-        if (!picked || node.keys.length === 0) return undefined;
-        picks = picked;
-        groupKeys = node.keys.map((key) => substituted(key, columns));
-        const chosen = node.aggregates.map(({ args }) => substituted(args[1] ?? args[0]!, columns));
-        columns = [...groupKeys, ...chosen];
+          picks === 'each' && !sums ? hoistable(node.input)?.timeColumns : undefined;
+        if (!times || node.keys.length === 0) return undefined;
+        const picked = picksOf(node.aggregates, times);
+        if (picked) {
+          picks = picked;
+          groupKeys = node.keys.map((key) => substituted(key, columns));
+          const chosen = node.aggregates.map(({ args }) => substituted(args[1] ?? args[0]!, columns));
+          columns = [...groupKeys, ...chosen];
+        } else {
+          sums = { node, input: columns };
+          columns = ownColumns(node);
+        }
         break;
       }
     }
   }
   const keys = join.on.map((pair) => substituted(pair[side], columns));
-  return { side, table, nodes, predicates, picks, groupKeys, having, keys, columns };
+  return { side, table, nodes, predicates, picks, groupKeys, sums, having, keys, columns };
+}
+
+function ownColumns(node: Plan): readonly Expression[] {
+  return node.columns.map(({ type }, index) => ({ kind: 'column', index, type, span: node.span }));
 }
 
 /** The row that all aggregates are about: that with the latest or the earliest TimeGenerated. */
@@ -166,12 +181,7 @@ interface Moment {
  * ones say nothing here, or it would not show any more what an earlier one let through.
  */
 function boundsOf(join: Join, above: readonly RowStep[], log: Log): TimeBounds | undefined {
-  let columns: readonly Expression[] = join.columns.map(({ type }, index) => ({
-    kind: 'column',
-    index,
-    type,
-    span: join.span,
-  }));
+  let columns = ownColumns(join);
   for (const node of above) {
     if (node.op === 'filter') return boundsIn(substituted(node.predicate, columns), join, log);
     columns = node.expressions.map((e) => substituted(e, columns));
@@ -182,23 +192,26 @@ function boundsOf(join: Join, above: readonly RowStep[], log: Log): TimeBounds |
 function boundsIn(predicate: Expression, join: Join, log: Log): TimeBounds | undefined {
   const isLog = (column: number): boolean => isLogTime(join, log, column);
   const isOther = (column: number): boolean => join.output[column]!.side !== log.side;
-  const found = new Map<number, { least: number; most: number }>();
+  const found = new Map<string, { readonly time: number; readonly column: number; least: number; most: number }>();
   for (const { later, earlier, most } of conjuncts(predicate).flatMap(differences)) {
-    const other = isLog(earlier) && isOther(later) ? later : isLog(later) && isOther(earlier) ? earlier : undefined;
-    if (other === undefined) continue;
-    const { index } = join.output[other]!;
-    let bounds = found.get(index);
-    if (!bounds) found.set(index, (bounds = { least: -Infinity, most: Infinity }));
-    if (other === later) bounds.most = Math.min(bounds.most, most);
+    const isLater = isLog(earlier) && isOther(later);
+    if (!isLater && !(isLog(later) && isOther(earlier))) continue;
+    const [own, other] = isLater ? [earlier, later] : [later, earlier];
+    const { index: time } = join.output[own]!;
+    const { index: column } = join.output[other]!;
+    let bounds = found.get(`${time} ${column}`);
+    if (!bounds) found.set(`${time} ${column}`, (bounds = { time, column, least: -Infinity, most: Infinity }));
+    if (isLater) bounds.most = Math.min(bounds.most, most);
     else bounds.least = Math.max(bounds.least, -most);
   }
-  const [first] = found;
-  return first && { column: first[0], ...first[1] };
+  const [first] = found.values();
+  return first;
 }
 
 function isLogTime(join: Join, log: Log, column: number): boolean {
   const { side, index } = join.output[column]!;
-  const source = side === log.side ? log.columns[index] : undefined;
+  const source = side === log.side ? log.columns[index]! : undefined;
+  if (log.sums) return source?.type === 'datetime';
   return source?.kind === 'column' && hoistable(log.table.scan)!.timeColumns.has(source.index);
 }
 

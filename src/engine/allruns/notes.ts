@@ -60,7 +60,7 @@ const PICKED: Readonly<Record<Picks, string>> = {
 function correlationNote({ join, log, bounds }: Correlation): string {
   const other = scannedTables(join[log.side === 'left' ? 'right' : 'left']).join(', ');
   return (
-    `${operatorName(join)} in one pass over ${log.table.scan.table}: ${PICKED[log.picks]} meets the rows of ${other} ` +
+    `${operatorName(join)} in one pass over ${log.table.scan.table}: ${log.sums ? 'each group' : PICKED[log.picks]} meets the rows of ${other} ` +
     `that share a run with it${bounds ? ' within the bounds on time' : ''}; rows without a partner are passed over`
   );
 }
