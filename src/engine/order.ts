@@ -258,26 +258,57 @@ export function compareRows(a: Batch, i: number, b: Batch, j: number): number {
 }
 
 /**
- * The rows of `batch` in the canonical order (see {@link compareRows}): the same for any order that they came in. Rows that
- * come as a few ascending stretches, as partitions give them, are merged; only rows of one time are compared cell by cell.
+ * The rows of `batch` in the canonical order (see {@link compareRows}): the same for any order that they came in. Times that
+ * come as a few ascending stretches are merged, texts are counted; only rows that the first column leaves equal are compared
+ * cell by cell.
+ *
+ * @param sorted - the first rows, ascending, of stretches that stand in this order each.
  */
-export function canonicalOrder(batch: Batch): Uint32Array {
+export function canonicalOrder(batch: Batch, sorted: readonly number[] = []): Uint32Array {
   const { rowCount } = batch;
   const indexes = canonicalColumns(batch.schema);
   const [first] = indexes;
-  const leading = first === undefined ? undefined : batch.column(first);
-  if (rowCount < 2 || leading?.kind !== 'number' || leading.nulls || leading.type === 'real') {
-    return sortTies(batch, indexes, countUp(rowCount), [[0, rowCount]]);
-  }
-  const rows = mergedRows(leading.values, countUp(rowCount));
+  const leading = rowCount < 2 || first === undefined ? undefined : leadingValues(batch.column(first));
+  if (!leading) return sortTies(batch, indexes, countUp(rowCount), [[0, rowCount]]);
+  const rows = leading.bound
+    ? countedRows(leading.values, leading.bound)
+    : mergedRows(leading.values, countUp(rowCount));
   const ties: [number, number][] = [];
   for (let start = 0; start < rowCount; ) {
     let end = start + 1;
     while (end < rowCount && leading.values[rows[end]!] === leading.values[rows[start]!]) end++;
-    if (end > start + 1) ties.push([start, end]);
+    // Equal rows stand in the order in which they came.
+    const inOne = (from: number, at: number): boolean =>
+      from <= rows[start]! && rows[end - 1]! < (sorted[at + 1] ?? rowCount);
+    if (end > start + 1 && !sorted.some(inOne)) ties.push([start, end]);
     start = end;
   }
   return sortTies(batch, indexes.slice(1), rows, ties);
+}
+
+/** Numbers that stand for the values of a column, below `bound` if it is given; undefined where there are none to be had cheaply. */
+function leadingValues(
+  column: Column,
+): { readonly values: Float64Array | Uint32Array; readonly bound?: number } | undefined {
+  if (column.kind === 'number') return column.nulls || column.type === 'real' ? undefined : column;
+  if (column.kind !== 'coded') return undefined;
+  const { codes, dictionary } = column;
+  if (dictionary.size > codes.length * RANK_WHOLE_DICTIONARY) return undefined;
+  const ranks = dictionaryRanks(dictionary);
+  const values = new Uint32Array(codes.length);
+  // Null is -1.
+  for (let row = 0; row < values.length; row++) values[row] = ranks[codes[row]!]! + 1;
+  return { values, bound: dictionary.size + 1 };
+}
+
+/** All rows by value, equal ones in their order. */
+function countedRows(values: Float64Array | Uint32Array, bound: number): Uint32Array {
+  const next = new Uint32Array(bound + 1);
+  for (let row = 0; row < values.length; row++) next[values[row]! + 1]!++;
+  for (let value = 0; value < bound; value++) next[value + 1]! += next[value]!;
+  const rows = new Uint32Array(values.length);
+  for (let row = 0; row < values.length; row++) rows[next[values[row]!]!++] = row;
+  return rows;
 }
 
 function countUp(count: number): Uint32Array {
@@ -287,7 +318,7 @@ function countUp(count: number): Uint32Array {
 }
 
 /** `order` sorted by value, equal ones in their order: its ascending stretches, merged two by two. */
-function mergedRows(values: Float64Array, order: Uint32Array): Uint32Array {
+function mergedRows(values: Float64Array | Uint32Array, order: Uint32Array): Uint32Array {
   const count = values.length;
   let rows = order;
   let starts = [0];

@@ -8,6 +8,7 @@ import { AllRuns } from '../engine/allruns/all-runs.ts';
 import { RunRows } from '../engine/allruns/run-rows.ts';
 import type { Gather } from '../engine/cut.ts';
 import { Evaluator } from '../engine/execute.ts';
+import { canonicalOrder } from '../engine/order.ts';
 import type { Run, TableSource } from '../engine/run.ts';
 import { concatBatches } from '../engine/tables.ts';
 import { type Plan, visitPlan } from '../plan/plan.ts';
@@ -22,7 +23,10 @@ export interface PartitionTask {
   readonly general: boolean;
 }
 
-/** The rows of one part. A part with scope `once` has the columns of `withTimes`, and its rows stand in no particular runs. */
+/**
+ * The rows of one part. A part with scope `once` has the columns of `withTimes`, and its rows stand in no particular runs;
+ * those of any other stand in the canonical order, unless everything goes the general way.
+ */
 export interface PartRows<Rows> {
   readonly rows: Rows;
   /** Row i stands in the runs from `from[i]` (inclusive) to `to[i]` (exclusive) of the task. */
@@ -71,10 +75,15 @@ export function evaluatePartition(source: TableSource, task: PartitionTask): Par
   const found = rowsInRuns(evaluator, eachRun, runs, all);
   const rows = parts.map(({ scope, plan }): PartRows<Batch> => {
     if (scope === 'once') return { rows: evaluator.overAllTime(plan), from: new Uint32Array(), to: new Uint32Array() };
-    const { batch, from, to } = found.get(plan)!;
+    const { batch, from, to } = general ? found.get(plan)! : inCanonicalOrder(found.get(plan)!);
     return { rows: batch, from, to };
   });
   return { parts: rows, counts: rowCounts.counts };
+}
+
+/** Rows in order among all are in order among those of a run; done here, where several partitions do it side by side. */
+function inCanonicalOrder(rows: RunRows): RunRows {
+  return rows.select(canonicalOrder(rows.batch));
 }
 
 /** The rows of plans in every run: for all runs at once where that can be done, else run by run. */

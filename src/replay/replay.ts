@@ -322,8 +322,9 @@ async function gather(
         ({ rows: batch, from, to, firstRun }) => new RunRows(batch, later(from, firstRun), later(to, firstRun)),
       ),
     );
-    // What is in order among all rows is in order among those of a run.
-    perRun.set(id, general ? rows : rows.select(canonicalOrder(rows.batch)));
+    let end = 0;
+    const starts = pieces.map(({ rows: { rowCount } }) => (end += rowCount) - rowCount);
+    perRun.set(id, general ? rows : rows.select(canonicalOrder(rows.batch, starts)));
   });
   return { once, perRun, passages };
 }

@@ -84,6 +84,26 @@ describe('canonicalOrder', () => {
     );
   });
 
+  it('is that of the rows together where stretches of them stand in it already, whichever column goes first', () => {
+    const schemas = [
+      SCHEMA,
+      SCHEMA.map((column) => (column.name === 'TimeGenerated' ? { ...column, name: 'At' } : column)),
+    ];
+    fc.assert(
+      fc.property(fc.array(rows, { maxLength: 5 }), fc.constantFrom(...schemas), (parts, schema) => {
+        const batches = parts.map((part) => batchFromRows(schema, part));
+        const inOrder = batches.map((batch) => batch.select(canonicalOrder(batch)));
+        let end = 0;
+        const starts = batches.map(({ rowCount }) => (end += rowCount) - rowCount);
+        const apart = concatBatches(schema, inOrder);
+        const together = concatBatches(schema, batches);
+        expect(rowsOf(apart.select(canonicalOrder(apart, starts)))).toEqual(
+          rowsOf(together.select(canonicalOrder(together))),
+        );
+      }),
+    );
+  });
+
   it('tells rows with equal cells apart by the events behind them', () => {
     const schema = [{ name: 'Name', type: 'string' }] as const;
     const batch = new Batch(schema, 2, [columnFromValues('string', ['a', 'a'])], {
