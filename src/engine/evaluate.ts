@@ -522,6 +522,9 @@ function spread(lookup: Lookup, rowCount: number): Column {
     : ({ kind: 'number', type: type as NumberType, values, nulls } as NumberColumn);
 }
 
+/** With so many rows for each entry of a dictionary all of its entries are asked before any row: most often one row has each. */
+const ROWS_FOR_ENTRY = 16;
+
 /** Rows where a bool operand is true, or undefined where it is true of all. */
 function trueRows(operand: Operand, rowCount: number): Uint32Array | undefined {
   switch (operand.kind) {
@@ -530,6 +533,14 @@ function trueRows(operand: Operand, rowCount: number): Uint32Array | undefined {
     case 'lookup': {
       const { codes, dictionary } = operand;
       const { states, numbers } = dictionary;
+      if (dictionary.size * ROWS_FOR_ENTRY <= rowCount) {
+        let hits = 0;
+        for (let code = 0; code < dictionary.size; code++) {
+          if (states[code] === UNKNOWN) dictionary.resolve(code);
+          hits += numbers[code]!;
+        }
+        if (hits === dictionary.size) return undefined;
+      }
       const rows = takeWords(rowCount);
       let count = 0;
       for (let row = 0; row < rowCount; row++) {

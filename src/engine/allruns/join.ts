@@ -283,9 +283,11 @@ export class RunSet {
   }
 }
 
+/** In place of a run: the group stands in several stretches. */
+const IN_SEVERAL = 0xffffffff;
+
 /** For each group of rows the runs in which one of its rows stands. */
 class Presence {
-  readonly groups: Groups;
   /** Of a group that stands in one stretch; `#to` is 0 for one that stands nowhere. */
   readonly #from: Uint32Array;
   readonly #to: Uint32Array;
@@ -293,7 +295,6 @@ class Presence {
   readonly #more = new Map<number, RunSet>();
 
   constructor(groups: Groups, { from, to }: RunRows) {
-    this.groups = groups;
     this.#from = takeWords(groups.count);
     this.#to = takeWords(groups.count).fill(0);
     for (let row = 0; row < from.length; row++) {
@@ -306,25 +307,25 @@ class Presence {
     if (until === 0) {
       this.#from[group] = from;
       this.#to[group] = to;
-      return;
-    }
-    let runs = this.#more.get(group);
-    if (!runs && from >= this.#from[group]! && from <= until) {
+    } else if (from >= this.#from[group]! && from <= until) {
       if (to > until) this.#to[group] = to;
-      return;
+    } else {
+      let runs = this.#more.get(group);
+      if (!runs) {
+        this.#more.set(group, (runs = RunSet.of(this.#from[group]!, until)));
+        this.#from[group] = IN_SEVERAL;
+      }
+      runs.add(from, to);
     }
-    if (!runs) {
-      this.#more.set(group, (runs = new RunSet()));
-      runs.add(this.#from[group]!, until);
-    }
-    runs.add(from, to);
   }
 
   /** The runs from `from` to `to` in which a group stands or, where it must be `missing`, does not; ends as in {@link RunSet}. */
   within(group: number, from: number, to: number, missing: boolean): RunSet {
+    if (this.#from[group] === IN_SEVERAL) {
+      const runs = this.#more.get(group)!;
+      return missing ? runs.missingIn(from, to) : runs.within(from, to);
+    }
     const out = new RunSet();
-    const runs = this.#more.get(group);
-    if (runs) return missing ? runs.missingIn(from, to) : runs.within(from, to);
     const start = Math.max(from, this.#from[group]!);
     const end = Math.min(to, this.#to[group]!);
     if (start >= end) {

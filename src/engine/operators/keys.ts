@@ -253,7 +253,7 @@ function dense(raw: Raw): { readonly of: readonly Uint32Array[]; readonly count:
   if (!isDirect(raw.bound, rows)) return densePairs(raw.of, undefined);
   // One more than the number, so that a fresh table needs no filling.
   const slots = new Uint32Array(raw.bound);
-  const first = new Uint32Array(Math.min(raw.bound, rows));
+  const first = takeWords(Math.min(raw.bound, rows));
   let count = 0;
   const of = raw.of.map((side) => {
     const out = takeWords(side.length);
@@ -271,81 +271,94 @@ function dense(raw: Raw): { readonly of: readonly Uint32Array[]; readonly count:
   return { of, count, first: first.subarray(0, count) };
 }
 
-/** Tables that every run of every window would otherwise make anew. Above this many rows each takes its own. */
-const SHARED_ROWS = 1 << 18;
-let sharedSlots = new Uint32Array(0);
-let sharedLefts = new Uint32Array(0);
-let sharedRights = new Uint32Array(0);
-
-/** An empty hash table and room for the numbers in it; good until the next call. */
-function tablesFor(
-  rows: number,
-  capacity: number,
-): { readonly slots: Uint32Array; readonly lefts: Uint32Array; readonly rights: Uint32Array } {
-  if (rows > SHARED_ROWS) {
-    return { slots: new Uint32Array(capacity), lefts: new Uint32Array(rows), rights: new Uint32Array(rows) };
-  }
-  if (sharedSlots.length < capacity) {
-    sharedSlots = new Uint32Array(capacity);
-    sharedLefts = new Uint32Array(capacity);
-    sharedRights = new Uint32Array(capacity);
-  } else sharedSlots.fill(0, 0, capacity);
-  return { slots: sharedSlots, lefts: sharedLefts, rights: sharedRights };
-}
-
 /** As {@link dense}, for pairs of numbers (or single ones), by hashing. */
 function densePairs(
   a: readonly Uint32Array[],
   b: readonly Uint32Array[] | undefined,
 ): { readonly of: readonly Uint32Array[]; readonly count: number; readonly first: Uint32Array } {
   const rows = a.reduce((sum, side) => sum + side.length, 0);
-  let capacity = 16;
-  while (capacity < rows * 2) capacity *= 2;
-  const mask = capacity - 1;
-  const { slots, lefts, rights } = tablesFor(rows, capacity);
-  const first = new Uint32Array(rows);
-  let count = 0;
-  const of = a.map((left, s) => {
-    const right = b?.[s] ?? new Uint32Array(left.length);
-    const out = takeWords(left.length);
-    count = hashPairs(left, right, out, first, count, slots, lefts, rights, mask);
-    return out;
-  });
-  return { of, count, first: first.subarray(0, count) };
+  const table = new PairTable(rows);
+  const first = takeWords(rows);
+  const of = a.map((left, s) => table.number(left, b?.[s] ?? new Uint32Array(left.length), first));
+  return { of, count: table.count, first: first.subarray(0, table.count) };
 }
 
-/** The inner loop of {@link densePairs}; gives how many pairs are known by its end. */
-function hashPairs(
-  left: Uint32Array,
-  right: Uint32Array,
-  out: Uint32Array,
-  first: Uint32Array,
-  known: number,
-  slots: Uint32Array,
-  lefts: Uint32Array,
-  rights: Uint32Array,
-  mask: number,
-): number {
-  let count = known;
-  for (let row = 0; row < left.length; row++) {
-    const x = left[row]!;
-    const y = right[row]!;
-    const hash = Math.imul(x ^ Math.imul(y, 0x9e3779b1), 0x7feb352d);
-    let at = (hash ^ (hash >>> 15)) & mask;
-    let slot = slots[at]!;
-    while (slot !== 0 && (lefts[slot - 1] !== x || rights[slot - 1] !== y)) {
-      at = (at + 1) & mask;
-      slot = slots[at]!;
-    }
-    if (slot === 0) {
-      lefts[count] = x;
-      rights[count] = y;
-      first[count] = row;
-      slot = slots[at] = ++count;
-    }
-    out[row] = slot - 1;
+/** However many rows there are, a table begins with so many slots: most rows repeat a pair, and a small table stays in the cache. */
+const FIRST_SLOTS = 1 << 12;
+
+/** Numbers pairs in order of first appearance; open addressing over typed arrays that grow as needed. */
+class PairTable {
+  count = 0;
+  /** One more than the number of the pair, so that a fresh table needs no filling. */
+  #slots: Uint32Array;
+  #lefts: Uint32Array;
+  #rights: Uint32Array;
+
+  constructor(rows: number) {
+    let capacity = 16;
+    while (capacity < Math.min(rows * 2, FIRST_SLOTS)) capacity *= 2;
+    this.#slots = new Uint32Array(capacity);
+    this.#lefts = new Uint32Array(capacity);
+    this.#rights = new Uint32Array(capacity);
   }
-  return count;
+
+  /** The number of each row's pair; `first` gets the row of each pair that is new. */
+  number(left: Uint32Array, right: Uint32Array, first: Uint32Array): Uint32Array {
+    const out = takeWords(left.length);
+    let slots = this.#slots;
+    let lefts = this.#lefts;
+    let rights = this.#rights;
+    let mask = slots.length - 1;
+    let { count } = this;
+    for (let row = 0; row < left.length; row++) {
+      const x = left[row]!;
+      const y = right[row]!;
+      let at = hashPair(x, y) & mask;
+      let slot = slots[at]!;
+      while (slot !== 0 && (lefts[slot - 1] !== x || rights[slot - 1] !== y)) {
+        at = (at + 1) & mask;
+        slot = slots[at]!;
+      }
+      if (slot === 0) {
+        lefts[count] = x;
+        rights[count] = y;
+        first[count] = row;
+        slot = slots[at] = ++count;
+        if (count * 2 > mask) {
+          this.#grow(count);
+          slots = this.#slots;
+          lefts = this.#lefts;
+          rights = this.#rights;
+          mask = slots.length - 1;
+        }
+      }
+      out[row] = slot - 1;
+    }
+    this.count = count;
+    return out;
+  }
+
+  #grow(count: number): void {
+    const capacity = this.#slots.length * 4;
+    const enlarged = (of: Uint32Array): Uint32Array => {
+      const larger = new Uint32Array(capacity);
+      larger.set(of);
+      return larger;
+    };
+    const lefts = (this.#lefts = enlarged(this.#lefts));
+    const rights = (this.#rights = enlarged(this.#rights));
+    const slots = (this.#slots = new Uint32Array(capacity));
+    for (let pair = 0; pair < count; pair++) {
+      let at = hashPair(lefts[pair]!, rights[pair]!) & (capacity - 1);
+      while (slots[at] !== 0) at = (at + 1) & (capacity - 1);
+      slots[at] = pair + 1;
+    }
+  }
+}
+
+function hashPair(x: number, y: number): number {
+  const hash = Math.imul(x ^ Math.imul(y, 0x9e3779b1), 0x7feb352d);
+  return hash ^ (hash >>> 15);
 }
 
 /** Pairs of numbers as single ones, without hashing where all pairs fit a table. */
