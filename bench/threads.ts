@@ -5,6 +5,7 @@ import type { CompiledRule } from '../src/rules/compile.ts';
 import { type Bench, type Competitor, compete } from './compete.ts';
 import { seedDataset, workOf } from './datasets.ts';
 import { digestRows } from './digest.ts';
+import { type FloorTask, neededColumns } from './floor.ts';
 import { generateAll, generationSize } from './generation.ts';
 import { rowsOf } from './ours.ts';
 import { Workers } from './pool.ts';
@@ -14,7 +15,40 @@ import { threadsText } from './text.ts';
 
 export async function threadCases(bench: Bench, compiled: CompiledRule): Promise<CaseResult[]> {
   const counts = [...new Set([1, 2, bench.threads])].sort((a, b) => a - b);
-  return [await replayCase(bench, compiled, counts), await generateCase(bench, counts)];
+  return [
+    await replayCase(bench, compiled, counts),
+    await generateCase(bench, counts),
+    await machineCase(bench, compiled, counts),
+  ];
+}
+
+/** What more threads are worth on this machine to work that shares nothing: the memory floor over files (floor.ts). */
+async function machineCase(bench: Bench, compiled: CompiledRule, counts: readonly number[]): Promise<CaseResult> {
+  const dataset = await seedDataset(bench);
+  const needed = neededColumns(compiled.plan.root);
+  const tasks = Array.from({ length: dataset.manifest.partitionCount }, (_, partition): FloorTask => {
+    return { kind: 'floor', from: 'files', dataset: dataset.path, partition, needed };
+  });
+  const pools = counts.map((threads) => new Workers(threads));
+  try {
+    const competitors = pools.map((workers): Competitor => {
+      let sum = 0;
+      return {
+        name: threadsText(workers.threads),
+        run: async () => {
+          sum = 0;
+          await workers.each<number>(tasks, (part) => {
+            sum = (sum + part) | 0;
+          });
+        },
+        digest: () => String(sum),
+      };
+    });
+    const part = 'summing bytes, which shares nothing';
+    return await compete(bench, { case: 'e', part, work: workOf(dataset), competitors, versions: {} });
+  } finally {
+    for (const workers of pools) await workers.close();
+  }
 }
 
 async function replayCase(bench: Bench, compiled: CompiledRule, counts: readonly number[]): Promise<CaseResult> {
