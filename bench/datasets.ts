@@ -12,8 +12,9 @@ import { loadScenario, packageRoot, type Scenario } from '../generators/scenario
 import { PARTITION } from '../generators/assumptions.ts';
 import { measureIncidents } from '../generators/yardsticks.ts';
 import { type Dataset, openDataset } from '../src/dataset/read.ts';
-import type { Facts, FieldArray } from '../src/dataset/facts.ts';
+import type { Attribute, Dimension, Facts, FieldArray } from '../src/dataset/facts.ts';
 import { encodeFacts } from '../src/dataset/facts-encode.ts';
+import { PiecedTexts } from '../src/dataset/pieced-texts.ts';
 import { createDatasetFolder, type WrittenFile } from '../src/dataset/write.ts';
 import { writePartition } from '../src/dataset/write-partition.ts';
 import type { Bench } from './compete.ts';
@@ -217,12 +218,55 @@ function thinned(facts: Facts, share: number, byUsers: boolean): Facts {
   }
   const rows = kept.subarray(0, count);
   const place = new Map(Array.from(rows, (row, index) => [row, index]));
-  return {
+  return inUse({
     ...facts,
     rowCount: count,
     fields: Object.fromEntries(Object.entries(facts.fields).map(([name, values]) => [name, gathered(values, rows)])),
     labels: facts.labels.map(({ row, event }) => ({ row: place.get(row)!, event })),
-  };
+  });
+}
+
+/** The same rows without entries of dimensions that none of them names: a table of these rows would never have had them. */
+function inUse(facts: Facts): Facts {
+  const fields: Record<string, FieldArray> = { ...facts.fields };
+  const dimensions: Record<string, Dimension> = {};
+  for (const [name, { attributes }] of Object.entries(facts.dimensions)) {
+    const codes = facts.columns.flatMap(({ source }) => {
+      if (source.from === 'id') return source.dimension === name ? [source.account] : [];
+      return (source.from === 'dimension' || source.from === 'timed') && source.dimension === name
+        ? [source.field]
+        : [];
+    });
+    const numbers = new Map<number, number>();
+    for (const field of new Set(codes)) {
+      fields[field] = fields[field]!.map((code) => {
+        const number = numbers.get(code) ?? numbers.size;
+        numbers.set(code, number);
+        return number;
+      });
+    }
+    const entries = [...numbers.keys()];
+    dimensions[name] = {
+      size: entries.length,
+      attributes: Object.fromEntries(Object.entries(attributes).map(([key, values]) => [key, picked(values, entries)])),
+    };
+  }
+  return { ...facts, fields, dimensions };
+}
+
+function picked(values: Attribute, entries: readonly number[]): Attribute {
+  if (values instanceof Float64Array) return Float64Array.from(entries, (entry) => values[entry]!);
+  if (!(values instanceof PiecedTexts)) {
+    const texts = [...values];
+    return entries.map((entry) => texts[entry]!);
+  }
+  const starts = new Int32Array(entries.length + 1);
+  const codes: number[] = [];
+  entries.forEach((entry, i) => {
+    codes.push(...values.codes.subarray(values.starts[entry]!, values.starts[entry + 1]!));
+    starts[i + 1] = codes.length;
+  });
+  return new PiecedTexts(starts, Uint32Array.from(codes), values.pieces);
 }
 
 function userRows({ columns, fields, dimensions }: Facts): (row: number) => boolean {
