@@ -21,6 +21,8 @@ export interface PartitionTask {
   readonly runs: readonly Run[];
   /** Everything run by run, in the general way. */
   readonly general: boolean;
+  /** As in `ReplayOptions`. */
+  readonly memoryLimit: number | undefined;
 }
 
 /**
@@ -67,9 +69,12 @@ export class RowCounts {
 
 /** Evaluates the task's parts over the partition's rows. */
 export function evaluatePartition(source: TableSource, task: PartitionTask): PartitionRows<Batch> {
-  const { parts, runs, general } = task;
+  const { parts, runs, general, memoryLimit } = task;
   const rowCounts = new RowCounts(parts.map((part) => part.plan));
-  const evaluator = new Evaluator(parts[0]!.plan, source, { observe: rowCounts.observe });
+  const evaluator = new Evaluator(parts[0]!.plan, source, {
+    observe: rowCounts.observe,
+    ...(memoryLimit !== undefined && { memoryLimit }),
+  });
   const all = general ? undefined : new AllRuns(evaluator, runs);
   const eachRun = parts.filter((part) => part.scope === 'run').map((part) => part.plan);
   const found = rowsInRuns(evaluator, eachRun, runs, all);

@@ -64,6 +64,8 @@ export interface ReplayOptions {
   readonly incidents?: IncidentSettings;
   /** Evaluates run by run, as the definition has it, instead of all runs at once; slower, the same rows. */
   readonly general?: boolean;
+  /** Bytes that the rows of one run may take, by estimate; an operator that needs more is named. Default: 4 GiB. */
+  readonly memoryLimit?: number;
 }
 
 /** A replay with all that became of its alerts. */
@@ -122,7 +124,11 @@ async function replayedRows(
   }
 
   const rowCounts = new RowCounts([root]);
-  const evaluator = prepare(root, NO_TABLES, { gatheredOnce: gathered.once, observe: rowCounts.observe });
+  const evaluator = prepare(root, NO_TABLES, {
+    gatheredOnce: gathered.once,
+    observe: rowCounts.observe,
+    ...(options.memoryLimit !== undefined && { memoryLimit: options.memoryLimit }),
+  });
   const table = await resultTable(evaluator, root, runs, evaluations, gathered, options);
   gathered.passages.add([root], rowCounts.counts);
   return {
@@ -288,8 +294,11 @@ async function gather(
   evaluations: readonly Run[],
   options: ReplayOptions,
 ): Promise<Gathered> {
-  const { general = false } = options;
-  const tasks = tasksOf(dataset.manifest.partitionCount, parts, evaluations, executor.concurrency, general);
+  const { general = false, memoryLimit } = options;
+  const tasks = tasksOf(dataset.manifest.partitionCount, parts, evaluations, executor.concurrency, {
+    general,
+    memoryLimit,
+  });
   const results = await runTasks(executor, tasks, options);
   const once = new Map<number, Batch>();
   const perRun = new Map<number, RunRows>();
@@ -346,7 +355,7 @@ function tasksOf(
   parts: readonly Gather[],
   evaluations: readonly Run[],
   concurrency: number,
-  general: boolean,
+  how: Pick<PartitionTask, 'general' | 'memoryLimit'>,
 ): Task[] {
   const shares = Math.max(1, Math.min(Math.ceil(concurrency / partitionCount), evaluations.length));
   const tasks: Task[] = [];
@@ -361,7 +370,7 @@ function tasksOf(
         parts: own,
         runs: evaluations.slice(firstRun, lastRun),
         firstRun,
-        general,
+        ...how,
       });
     }
   }
@@ -381,8 +390,8 @@ async function runTasks(
   const lane = async (): Promise<void> => {
     while (next < tasks.length) {
       const index = next++;
-      const { partition, parts, runs, general } = tasks[index]!;
-      results[index] = await executor.run({ partition, parts, runs, general }, signal);
+      const { firstRun: _, ...task } = tasks[index]!;
+      results[index] = await executor.run(task, signal);
       onProgress?.({ phase: 'rows', done: ++done, total: tasks.length });
     }
   };

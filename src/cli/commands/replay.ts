@@ -1,9 +1,10 @@
 /** `tocsin replay`: rules over a dataset that is already there. */
 import { stat } from 'node:fs/promises';
 import { TocsinError } from '../../base/errors.ts';
+import { DEFAULT_MEMORY_LIMIT } from '../../engine/memory.ts';
 import { type Dataset, openDataset } from '../../dataset/read.ts';
 import { replayLines, writeLines } from '../../replay/output.ts';
-import { type Replay, replay as replayRule } from '../../replay/replay.ts';
+import { type Replay, type ReplayOptions, replay as replayRule } from '../../replay/replay.ts';
 import { formatMagnitude, formatNumber, formatSeconds } from '../../report/format.ts';
 import { type TableFiles, tablesFromFiles } from '../../query/files.ts';
 import { type CompiledRule, compileRule } from '../../rules/compile.ts';
@@ -38,10 +39,10 @@ export async function replay(
   const dataset = await openDataset(location);
   const lists = tablesFromFiles(flags);
   const compiled = flags.rule.map((file) => ({ file, compiled: compileRule(file, { ...lists, dataset }) }));
-  const threads = threadsWithin(flags, replayingBytes(dataset.manifest));
+  const how = howToReplay(flags, dataset);
   const replays: TimedReplay[] = [];
   for (const rule of compiled) {
-    replays.push(await timedReplay(dataset, rule.file, rule.compiled, threads, terminal, signal, flags.general));
+    replays.push(await timedReplay(dataset, rule.file, rule.compiled, how, terminal, signal));
   }
   if (out === '-') await terminal.results(allLines(replays));
   else if (out !== undefined) await writeLines(out, allLines(replays), signal);
@@ -59,22 +60,34 @@ export async function replay(
   }
 }
 
+/** What flags say of how rules are replayed. */
+export type HowToReplay = Pick<ReplayOptions, 'threads' | 'general' | 'memoryLimit'>;
+
+/** Within `--memory`: as many threads as fit, and no operator that takes more than all of it. */
+export function howToReplay(flags: MemoryFlags & { readonly general?: boolean }, { manifest }: Dataset): HowToReplay {
+  const threads = threadsWithin(flags, replayingBytes(manifest));
+  const { general, memory } = flags;
+  return {
+    ...(threads !== undefined && { threads }),
+    ...(general !== undefined && { general }),
+    ...(memory !== undefined && { memoryLimit: Math.min(memory, DEFAULT_MEMORY_LIMIT) }),
+  };
+}
+
 /** Replays one rule with its progress on display. */
 export async function timedReplay(
   dataset: Dataset,
   file: string,
   compiled: CompiledRule,
-  threads: number | undefined,
+  how: HowToReplay,
   terminal: Terminal,
   signal: AbortSignal,
-  general = false,
 ): Promise<TimedReplay> {
   const started = performance.now();
   const rows = await terminal.progress('replaying', 'partitions');
   const result = await replayRule(dataset, compiled, {
+    ...how,
     signal,
-    general,
-    ...(threads !== undefined && { threads }),
     onProgress: ({ phase, done, total }) => {
       if (phase === 'rows') rows.update(done, total);
     },

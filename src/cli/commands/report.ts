@@ -14,7 +14,7 @@ import { htmlReportOf, scoreReplays } from '../score-replays.ts';
 import { Gate, type GateFlags, namesIn } from '../gate.ts';
 import { expectSuccess } from '../scoreboard.ts';
 import type { Terminal } from '../terminal.ts';
-import { checkFile, type TimedReplay, timedReplay } from './replay.ts';
+import { checkFile, howToReplay, type TimedReplay, timedReplay } from './replay.ts';
 
 export interface ReportFlags extends TableFiles, GateFlags {
   readonly rule: readonly string[];
@@ -40,7 +40,7 @@ export async function report(
   const rules = flags.rule.map((file) => ({ file, compiled: compileRule(file, { ...lists, dataset }) }));
   const replays: TimedReplay[] = [];
   for (const { file, compiled } of rules) {
-    replays.push(await timedReplay(dataset, file, compiled, flags.threads, terminal, signal));
+    replays.push(await timedReplay(dataset, file, compiled, howToReplay(flags, dataset), terminal, signal));
   }
   const options = { generateSeconds: null, schedule: true, signal };
   const scored = await scoreReplays(dataset, truth, replays, options, terminal);

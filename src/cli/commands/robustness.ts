@@ -17,7 +17,7 @@ import { expectProof } from '../scoreboard.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import type { Terminal } from '../terminal.ts';
 import { type ScenarioFlags, timedGenerate } from './generate.ts';
-import { timedReplay } from './replay.ts';
+import { type HowToReplay, howToReplay, timedReplay } from './replay.ts';
 import { shippedRule } from './run.ts';
 
 export interface RobustnessFlags extends ScenarioFlags, TableFiles {
@@ -51,7 +51,7 @@ export async function robustness(
       const out = path.join(folder, 'dataset');
       await timedGenerate({ ...scenario, faults: chosen }, { ...flags, out }, terminal, signal);
       const dataset = await openDataset(out);
-      const scores = await scoreAll(dataset, rules, flags.threads, terminal, signal);
+      const scores = await scoreAll(dataset, rules, howToReplay(flags, dataset), terminal, signal);
       return { scores, manifest: dataset.manifest };
     });
   };
@@ -92,14 +92,14 @@ function faultsFor(scenario: Scenario, file: string | undefined): readonly Fault
 async function scoreAll(
   dataset: Dataset,
   rules: readonly NamedRule[],
-  threads: number | undefined,
+  how: HowToReplay,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<RuleScore[]> {
   const truth = await dataset.truth();
   const scores: RuleScore[] = [];
   for (const { file, compiled } of rules) {
-    const { result } = await timedReplay(dataset, file, compiled, threads, terminal, signal);
+    const { result } = await timedReplay(dataset, file, compiled, how, terminal, signal);
     scores.push(score(result, compiled.rule.name, truth, dataset.manifest));
   }
   return scores;

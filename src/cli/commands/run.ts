@@ -11,11 +11,10 @@ import { type CompiledRule, compileRule, readRuleText } from '../../rules/compil
 import { Gate, type GateFlags } from '../gate.ts';
 import { htmlReportOf, scoreReplays } from '../score-replays.ts';
 import { printScore } from '../scoreboard.ts';
-import { replayingBytes, threadsWithin } from '../memory.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import type { Terminal } from '../terminal.ts';
 import { type ScenarioFlags, type TimedDataset, timedGenerate } from './generate.ts';
-import { allLines, checkFile, type TimedReplay, timedReplay } from './replay.ts';
+import { allLines, checkFile, howToReplay, type TimedReplay, timedReplay } from './replay.ts';
 import { writeReport } from './report.ts';
 
 export interface RunFlags extends ScenarioFlags, TableFiles, GateFlags {
@@ -60,10 +59,10 @@ async function runIn(
   const { rules, generated } = await compileWhileGenerating(out, scenario, flags, terminal, signal);
   const dataset = await openDataset(out);
   const truth = await dataset.truth();
-  const threads = threadsWithin(flags, replayingBytes(dataset.manifest));
+  const how = howToReplay(flags, dataset);
   const replays: TimedReplay[] = [];
   for (const { file, compiled } of rules) {
-    replays.push(await timedReplay(dataset, file, compiled, threads, terminal, signal));
+    replays.push(await timedReplay(dataset, file, compiled, how, terminal, signal));
   }
   const options = {
     generateSeconds: generated.seconds,

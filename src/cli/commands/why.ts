@@ -11,7 +11,7 @@ import { explanationText, lossesText, type Planted } from '../../report/why.ts';
 import { missedEvents, whyNot } from '../../why/why.ts';
 import { judge } from '../score-replays.ts';
 import type { Terminal } from '../terminal.ts';
-import { timedReplay } from './replay.ts';
+import { howToReplay, timedReplay } from './replay.ts';
 
 export interface WhyFlags extends TableFiles {
   readonly rule: string;
@@ -32,7 +32,7 @@ export async function why(location: string, flags: WhyFlags, terminal: Terminal,
       planted.set(event, { incident: id, title, account, operation });
   }
   if (flags.falseAlarms) {
-    const replay = await timedReplay(dataset, flags.rule, compiled, flags.threads, terminal, signal);
+    const replay = await timedReplay(dataset, flags.rule, compiled, howToReplay(flags, dataset), terminal, signal);
     const { result } = replay;
     const ruleScore = score(result, compiled.rule.name, truth, dataset.manifest);
     const noise = noisiest(result, compiled.rule, truth);
@@ -58,7 +58,7 @@ export async function why(location: string, flags: WhyFlags, terminal: Terminal,
   const asked = flags.event;
   const replay = asked
     ? undefined
-    : (await timedReplay(dataset, flags.rule, compiled, flags.threads, terminal, signal)).result;
+    : (await timedReplay(dataset, flags.rule, compiled, howToReplay(flags, dataset), terminal, signal)).result;
   const events = asked ?? missedEvents(replay!, truth);
   const progress = await terminal.progress('explaining', 'events');
   const explanations = await whyNot(dataset, compiled, events, {

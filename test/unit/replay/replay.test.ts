@@ -345,3 +345,16 @@ incidentConfiguration: {createIncident: true, groupingConfiguration: {enabled: t
     [0, 1, 2, 3, 'New'],
   ]);
 });
+
+test('an operator that needs more than the memory limit is named, with its place in the rule', async () => {
+  const tables: TestTables = {
+    AADNonInteractiveUserSignInLogs: Array.from({ length: 90 }, (_, minute) =>
+      signIn(at('09:00') + BigInt(minute) * TICKS_PER_MINUTE, A, '203.0.113.7'),
+    ),
+    AuditLogs: [audit(at('10:30'), A)],
+  };
+  await expect(run(tables, { memoryLimit: 1000 })).rejects.toThrow(
+    /^ni\.yaml:\d+:\d+: AADNonInteractiveUserSignInLogs would need [\d.]+ KB for 90 rows in one run, .*more than the 1000 B allowed/,
+  );
+  expect((await run(tables, { memoryLimit: 1_000_000 })).rows.length).toBeGreaterThan(0);
+});
