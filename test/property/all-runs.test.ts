@@ -166,7 +166,7 @@ const correlations = fc
       "SigninLogs | where ResultType != '0' | project TimeGenerated, User = UserPrincipalName, Failed = ResultType",
       "SigninLogs | where ResultType != '0' | summarize TimeGenerated = min(TimeGenerated), n = count() by User = UserPrincipalName",
     ),
-    swapped: fc.boolean(),
+    join: fc.constantFrom('left', 'right', 'unique'),
     bounds: fc.constantFrom(
       '',
       '| where (Act - At) between (0m .. 60m)',
@@ -179,12 +179,12 @@ const correlations = fc
     ),
     after: fc.constantFrom('', '| project Act, At, User, Gap = Act - At', '| extend Gap = Act - At | where Gap != 7m'),
   })
-  .map(({ log, where, other, swapped, bounds, after }) => {
+  .map(({ log, where, other, join, bounds, after }) => {
     const left = `${other} | project-rename Act = TimeGenerated`;
     const right = `SigninLogs ${where} | ${log}`;
-    return swapped
+    return join === 'left'
       ? `${right} | join kind=inner (${left}) on $left.UserPrincipalName == $right.User ${bounds} ${after}`
-      : `${left} | join kind=inner (${right}) on $left.User == $right.UserPrincipalName ${bounds} ${after}`;
+      : `${left} | join ${join === 'unique' ? '' : 'kind=inner'} (${right}) on $left.User == $right.UserPrincipalName ${bounds} ${after}`;
   });
 
 describe('the windowed-correlation kernel', () => {
@@ -197,13 +197,14 @@ describe('the windowed-correlation kernel', () => {
         const source = partitioned(of, 1)[0]!;
         const correlation = correlationOf(plan, () => 100, 1);
         expect(correlation, kql).toBeDefined();
+        seen.add(correlation!.join.kind);
         seen.add(`${correlation!.log.sums ? 'sums' : correlation!.log.picks} ${correlation!.bounds !== undefined}`);
         compared += compareKernel(plan, source, runs);
       }),
       { numRuns: 400 },
     );
     expect(compared).toBeGreaterThan(2000);
-    expect(seen.size).toBe(8);
+    expect(seen.size).toBe(10);
   });
 });
 

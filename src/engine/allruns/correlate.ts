@@ -39,17 +39,25 @@ export interface Correlated {
  *
  * @param scan - the rows of the log's table.
  * @param stretches - its rows by run, within the bounds that runs set on TimeGenerated.
- * @param kept - the rows of the other side.
+ * @param others - the rows of the other side.
  */
 export function correlate(
   correlation: Correlation,
   scan: HoistedRows,
   stretches: readonly Stretch[],
   windows: RunWindows,
-  kept: RunRows,
+  others: RunRows,
   scope: Scope,
 ): Correlated | undefined {
   const { join, log, bounds } = correlation;
+  const other = log.side === 'left' ? 'right' : 'left';
+  const kept =
+    join.kind === 'innerunique'
+      ? firstOfEqual(
+          others,
+          join.on.map((pair) => evaluate(pair[other], others.batch, scope)),
+        )
+      : others;
   // Rows that leave a window by when they came in need not leave it in order.
   if (windows.ingestedAfter) return undefined;
   const key = evaluate(log.table.key, scan.batch, scope);
@@ -68,7 +76,6 @@ export function correlate(
   const logRows: LogRows = log.sums
     ? sumsOf(correlation, log.sums, new RunRows(batch, seen.from, seen.to), scope)
     : { batch, ...seen, times: timesOf(scan.times, rows) };
-  const other = log.side === 'left' ? 'right' : 'left';
   const ids = joinIds(
     log.keys.map((e) => evaluate(e, logRows.batch, scope)),
     join.on.map((pair) => evaluate(pair[other], kept.batch, scope)),
@@ -112,6 +119,24 @@ export function correlate(
   if (pairs.rowCount === 0 && (log.having.length > 0 || log.sums)) return undefined;
   const met = pairs.rowCount > 0 || (keptTimes !== undefined && pairAll(ANY_DISTANCE, keptTimes).count > 0);
   return { pairs, logRows: visible(seen), met };
+}
+
+/** In each run the first of the rows with equal keys. */
+function firstOfEqual(rows: RunRows, keys: readonly Column[]): RunRows {
+  const { of } = groupRows(keys, rows.rowCount);
+  const taken: RunSet[] = [];
+  const [kept, from, to]: [number[], number[], number[]] = [[], [], []];
+  for (let row = 0; row < rows.rowCount; row++) {
+    const before = (taken[of[row]!] ??= new RunSet());
+    const { starts, ends, count } = before.missingIn(rows.from[row]!, rows.to[row]!);
+    for (let k = 0; k < count; k++) {
+      kept.push(row);
+      from.push(starts[k]!);
+      to.push(ends[k]!);
+    }
+    before.add(rows.from[row]!, rows.to[row]!);
+  }
+  return new RunRows(rows.batch.select(Uint32Array.from(kept)), Uint32Array.from(from), Uint32Array.from(to));
 }
 
 /** The log's groups as rows that stand in runs, those that `having` lets through, in order of the time that is bounded. */

@@ -64,7 +64,7 @@ export interface TimeBounds {
 }
 
 /**
- * What correlation the plan is, if it is one: `project` and `where` over an inner join with a log.
+ * What correlation the plan is, if it is one: `project` and `where` over a join with a log.
  *
  * @param sizeOf - how many rows a table has.
  * @param least - a table of fewer is no log.
@@ -81,16 +81,19 @@ export function correlationOf(
     above.unshift(node);
     node = node.input;
   }
-  if (node.op !== 'join' || node.kind !== 'inner') return undefined;
+  if (node.op !== 'join' || !KINDS.has(node.kind)) return undefined;
   const tables = reductions(node, sizeOf, least);
   for (const table of tables) {
     // Rows of a much larger table had better be passed over where they are.
     if (sizeOf(table.scan) * 2 < sizeOf(tables[0]!.scan)) break;
-    const log = logOf(node, table);
+    // Of equal keys on the left `innerunique` takes the first: no matter of a whole log.
+    const log = node.kind === 'innerunique' && table.reduced === 'left' ? undefined : logOf(node, table);
     if (log) return { join: node, above, log, bounds: boundsOf(node, above, log) };
   }
   return undefined;
 }
+
+const KINDS: ReadonlySet<Join['kind']> = new Set<Join['kind']>(['inner', 'innerunique']);
 
 function isFixed(node: RowStep): boolean {
   const expressions = node.op === 'filter' ? [node.predicate] : node.expressions;
