@@ -5,7 +5,7 @@ import { type Activity, operationType } from './audit-activities.ts';
 import { TargetTexts } from './audit-targets.ts';
 import { APPLICATION_ACTORS, type ApplicationActor, applicationInitiator, userInitiator } from './audit-texts.ts';
 import { attributeOf, constant, factColumns, idSource } from './columns.ts';
-import { DimensionBuilder, ingestedAt, type Outage, Records, type Span } from './rows.ts';
+import { DimensionBuilder, ingestedAt, type Outage, plainLayout, Records, type Span } from './rows.ts';
 import type { Account, Place, Tenant } from './tenant.ts';
 
 const ACTIVITY_ATTRIBUTES = ['OperationName', 'Category', 'LoggedByService', 'AADOperationType'] as const;
@@ -30,7 +30,7 @@ export class AuditRows {
   readonly #applicationCodes = new Map<ApplicationActor, number>();
   /** Initiators of the current account by where it acts from. */
   readonly #userCodes = new Map<Place, number>();
-  readonly #records = new Records(TIMES, CODES);
+  readonly #records: Records;
   /** Numbers the background rows and actions of the current account. */
   nextCounter = 0;
   nextCorrelation = 0;
@@ -40,6 +40,7 @@ export class AuditRows {
     this.#span = span;
     this.#outages = outages;
     this.targets = new TargetTexts(tenant);
+    this.#records = new Records(TIMES, CODES, 'at', plainLayout(span));
   }
 
   get rowCount(): number {
@@ -144,7 +145,6 @@ export class AuditRows {
     ids: { readonly counter: number; readonly correlation: number },
     event: string,
   ): void {
-    this.#records.label(event);
     this.#put(
       times.created,
       times.ingested,
@@ -156,6 +156,7 @@ export class AuditRows {
       ids.counter,
       ids.correlation,
     );
+    this.#records.label(times.created, event);
   }
 
   #put(
@@ -170,12 +171,12 @@ export class AuditRows {
     correlation: number,
   ): void {
     const records = this.#records;
-    const row = records.next();
+    const record = records.next(at);
     const { times, codes } = records;
-    let to = row * 6;
+    let to = record / 8;
     times[to] = at;
     times[to + 1] = ingested;
-    to = row * 12 + 4;
+    to = record / 4 + 4;
     codes[to] = this.#ordinals.length - 1;
     codes[to + 1] = activity;
     codes[to + 2] = initiator;
@@ -199,7 +200,7 @@ export class AuditRows {
     };
     return {
       table: 'AuditLogs',
-      ...this.#records.seal('at', dimensions),
+      ...this.#records.seal(dimensions),
       dimensions,
       columns: auditColumns(this.#tenant),
     };

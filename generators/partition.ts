@@ -8,7 +8,7 @@ import { APPLICATION_COUNTERS, writeApplicationAudit, writeOwnAudit, writePrinci
 import { Calendar } from './background/calendar.ts';
 import { writeInteractiveSignIns } from './background/interactive-sign-ins.ts';
 import { writePrincipalSignIns } from './background/principal-sign-ins.ts';
-import { writeSilentSignIns } from './background/silent-sign-ins.ts';
+import { silentRows, writeSilentSignIns } from './background/silent-sign-ins.ts';
 import { PrincipalSignInRows } from './principal-rows.ts';
 import { drawOutages, type Span } from './rows.ts';
 import { SignInRows } from './sign-in-rows.ts';
@@ -58,12 +58,7 @@ export function generatePartition(
   partitionCount: number,
 ): Facts[] {
   const outages = (table: string) => drawOutages(tenant.seed, table, span);
-  const silent = new SignInRows(
-    'AADNonInteractiveUserSignInLogs',
-    tenant,
-    span,
-    outages('AADNonInteractiveUserSignInLogs'),
-  );
+  const silent = silentRows(tenant, span, outages('AADNonInteractiveUserSignInLogs'));
   const interactive = new SignInRows('SigninLogs', tenant, span, outages('SigninLogs'));
   const audit = new AuditRows(tenant, span, outages('AuditLogs'));
   const principals = new PrincipalSignInRows(

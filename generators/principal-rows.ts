@@ -6,7 +6,7 @@ import type { RandomStream } from '../src/base/random.ts';
 import type { Dimension, FactColumn, Facts } from '../src/dataset/facts.ts';
 import { RESOURCES, RESULTS, type ResourceKey, type ResultCode } from './applications.ts';
 import { constant, factColumns, idSource, MICROSOFT_TENANT, PLACE_ATTRIBUTES, placeAttributes } from './columns.ts';
-import { DimensionBuilder, ingestedAt, type Outage, Records, type Span } from './rows.ts';
+import { DimensionBuilder, ingestedAt, type Outage, plainLayout, Records, type Span } from './rows.ts';
 import type { Place, ServicePrincipal, Tenant } from './tenant.ts';
 
 export type PrincipalTable = 'AADServicePrincipalSignInLogs' | 'AADManagedIdentitySignInLogs';
@@ -35,7 +35,7 @@ export class PrincipalSignInRows {
   readonly #resources = new DimensionBuilder(RESOURCE_ATTRIBUTES);
   readonly #places = new DimensionBuilder(PLACE_ATTRIBUTES);
   readonly #outcomes = new DimensionBuilder(OUTCOME_ATTRIBUTES);
-  readonly #records = new Records(TIMES, CODES);
+  readonly #records: Records;
   #nextCounter = 0;
 
   constructor(table: PrincipalTable, tenant: Tenant, span: Span, outages: readonly Outage[]) {
@@ -43,6 +43,7 @@ export class PrincipalSignInRows {
     this.#tenant = tenant;
     this.#span = span;
     this.#outages = outages;
+    this.#records = new Records(TIMES, CODES, 'generated', plainLayout(span));
   }
 
   get rowCount(): number {
@@ -103,8 +104,9 @@ export class PrincipalSignInRows {
     outcome: number,
     event: string,
   ): void {
-    this.#records.label(event);
-    this.#put(times.created, times.generated, times.ingested, resource, place, outcome, times.counter);
+    const { created, generated, ingested, counter } = times;
+    this.#put(created, generated, ingested, resource, place, outcome, counter);
+    this.#records.label(generated, event);
   }
 
   #put(
@@ -117,13 +119,13 @@ export class PrincipalSignInRows {
     counter: number,
   ): void {
     const records = this.#records;
-    const row = records.next();
+    const record = records.next(generated);
     const { times, codes } = records;
-    let at = row * 6;
+    let at = record / 8;
     times[at] = created;
     times[at + 1] = generated;
     times[at + 2] = ingested;
-    at = row * 12 + 6;
+    at = record / 4 + 6;
     codes[at] = this.#ordinals.length - 1;
     codes[at + 1] = resource;
     codes[at + 2] = place;
@@ -145,7 +147,7 @@ export class PrincipalSignInRows {
     };
     return {
       table: this.table,
-      ...this.#records.seal('generated', dimensions),
+      ...this.#records.seal(dimensions),
       dimensions,
       columns: principalColumns(this.table, this.#tenant),
     };

@@ -34,13 +34,15 @@ const RISKS: readonly (readonly [weight: number, risk: Risk])[] = [
   [4, risk('generic', 'low', 'atRisk')],
   [1, risk('maliciousIPAddress', 'high', 'atRisk')],
 ];
-const WEIGHTS = new Weights(RISKS.map(([weight]) => weight));
+export const RISK_WEIGHTS = new Weights(RISKS.map(([weight]) => weight));
+/** In the order of their weights. */
+export const EVERY_RISK: readonly Risk[] = RISKS.map(([, found]) => found);
 
 /** The detection of a sign-in whose situation is `risky`. */
-export const ASSESSED_RISK = RISKS[2]![1];
+export const ASSESSED_RISK = EVERY_RISK[2]!;
 
 export function drawRisk(random: RandomStream): Risk {
-  return RISKS[random.weighted(WEIGHTS)]![1];
+  return EVERY_RISK[random.weighted(RISK_WEIGHTS)]!;
 }
 
 const HOSTING = new Set(HOSTERS.map(({ asn }) => asn));

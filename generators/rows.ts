@@ -1,9 +1,10 @@
 /** Records and dimensions: what the row writers of all tables are made of. Nothing here allocates per row. */
-import { purposeKey, QuantileTable, RandomStream } from '../src/base/random.ts';
+import { takeBytes, takeDoubles, takeLike, takeWords } from '../src/base/arena.ts';
+import { purposeKey, RandomStream } from '../src/base/random.ts';
 import type { Attribute, Dimension, Facts, FieldArray, Label } from '../src/dataset/facts.ts';
-import { timeOrder } from '../src/dataset/sort.ts';
 import { Utf8TextsBuilder } from '../src/dataset/utf8-texts.ts';
 import { DELAYS } from './assumptions.ts';
+import { INGESTION_SECONDS, RowKernel, SLICES, type TableLayout } from './row-kernel/index.ts';
 
 export const MS_PER_MINUTE = 60_000;
 export const MS_PER_HOUR = 3_600_000;
@@ -51,171 +52,122 @@ export class DimensionBuilder<Name extends string> {
   }
 }
 
-/** Rows whose records are copied into columns together: as many as the innermost cache holds. */
-const BLOCK_ROWS = 512;
-/** Buffers of sealed records, for the next ones of this thread: fresh memory costs more than writing to it. */
-const spareBuffers: ArrayBuffer[] = [];
-let unsortedTimes = new Float64Array(0);
-
-/** The largest: who asks first has most rows, partition after partition. */
-function spareBuffer(): ArrayBuffer | undefined {
-  spareBuffers.sort((a, b) => a.byteLength - b.byteLength);
-  return spareBuffers.pop();
+/** A field in the making: where its values stand in a record, and how they are held. */
+interface Column {
+  readonly name: string;
+  readonly offset: number;
+  readonly bytes: 1 | 2 | 4 | 8;
 }
 
 /**
- * Rows in the making. Each is a record of times and codes side by side: writing one touches a single line of the cache, and
- * so does fetching it when the rows are put in order, where columns would cost a miss each. The owner writes its records
- * itself, `times` from `row * stride` and `codes` from `row * 2 * stride + 2 * timeNames.length`, in the order of the names.
+ * Rows in the making, as records in the memory of a kernel (row-kernel/kernel.as). The owner writes its records itself or
+ * has the kernel do it: `times` from `record / 8` and `codes` from `record / 4 + 2 * timeNames.length`, in the order of the
+ * names.
  */
 export class Records {
-  readonly stride: number;
+  readonly kernel = RowKernel.take();
   readonly #timeNames: readonly string[];
   readonly #codeNames: readonly string[];
-  readonly #labels: Label[] = [];
-  times: Float64Array<ArrayBuffer>;
-  codes: Uint32Array<ArrayBuffer>;
-  rowCount = 0;
-  #capacity: number;
+  /** Labels by slice, and there by the number of their record among those of the slice. */
+  readonly #labels = new Map<number, Map<number, string>>();
 
-  constructor(timeNames: readonly string[], codeNames: readonly string[]) {
+  /** @param generated - which of the times the rows are put in order of. */
+  constructor(timeNames: readonly string[], codeNames: readonly string[], generated: string, layout: TableLayout) {
     this.#timeNames = timeNames;
     this.#codeNames = codeNames;
-    this.stride = timeNames.length + Math.ceil(codeNames.length / 2);
-    const buffer = spareBuffer() ?? new ArrayBuffer(1024 * this.stride * 8);
-    this.times = new Float64Array(buffer);
-    this.codes = new Uint32Array(buffer);
-    this.#capacity = Math.floor(this.times.length / this.stride);
+    this.kernel.layOut(layout);
+    const doubles = timeNames.length + Math.ceil(codeNames.length / 2);
+    // A multiple of what the kernel copies at a time.
+    this.kernel.exports.clear(16 * Math.ceil(doubles / 2), 8 * timeNames.indexOf(generated));
   }
 
-  /** The number of a new row, which the caller fills. */
-  next(): number {
-    if (this.rowCount === this.#capacity) this.#grow();
-    return this.rowCount++;
+  get times(): Float64Array<ArrayBuffer> {
+    return this.kernel.doubles;
   }
 
-  #grow(): void {
-    const larger = new Float64Array(2 * this.times.length);
-    larger.set(this.times);
-    this.times = larger;
-    this.codes = new Uint32Array(larger.buffer);
-    this.#capacity = Math.floor(larger.length / this.stride);
+  get codes(): Uint32Array<ArrayBuffer> {
+    return this.kernel.words;
   }
 
-  /** The row that comes next carries an event of the truth. */
-  label(event: string): void {
-    this.#labels.push({ row: this.rowCount, event });
+  get rowCount(): number {
+    return this.kernel.exports.rows();
+  }
+
+  /** A new record for a row of this time, which the caller fills. Views of the memory must be asked for afterwards. */
+  next(generated: number): number {
+    return this.kernel.exports.next(generated);
+  }
+
+  /** The row that was made last, of this time, carries an event of the truth. */
+  label(generated: number, event: string): void {
+    const slice = this.kernel.exports.slice(generated);
+    let labelled = this.#labels.get(slice);
+    if (!labelled) this.#labels.set(slice, (labelled = new Map()));
+    labelled.set(this.kernel.exports.countOf(slice) - 1, event);
   }
 
   /**
-   * The rows as facts' fields, stably in order of the time `generated`; what may not be used afterwards are the records.
+   * The rows as facts' fields, in order of time, those of one time as they were made; what may not be used afterwards are
+   * the records.
    *
    * @param dimensions - by the name of the field that holds their codes.
    */
-  seal(
-    generated: string,
-    dimensions: Readonly<Record<string, Dimension>>,
-  ): Pick<Facts, 'rowCount' | 'fields' | 'labels'> {
-    const { rowCount, stride, times, codes } = this;
-    if (unsortedTimes.length < rowCount) unsortedTimes = new Float64Array(2 * rowCount);
-    const unsorted = unsortedTimes.subarray(0, rowCount);
-    copyTimes(times, stride, this.#timeNames.indexOf(generated), undefined, 0, rowCount, unsorted);
-    const order = timeOrder(unsorted);
-    const timeFields = this.#timeNames.map(() => new Float64Array(rowCount));
-    const codeFields = this.#codeNames.map((name) => {
-      const size = dimensions[name]?.size ?? 2 ** 32;
-      return size <= 0x100
-        ? new Uint8Array(rowCount)
-        : size <= 0x1_0000
-          ? new Uint16Array(rowCount)
-          : new Uint32Array(rowCount);
-    });
-    for (let from = 0; from < rowCount; from += BLOCK_ROWS) {
-      const to = Math.min(rowCount, from + BLOCK_ROWS);
-      timeFields.forEach((out, index) => copyTimes(times, stride, index, order, from, to, out));
-      codeFields.forEach((out, index) => {
-        const at = 2 * timeFields.length + index;
-        if (out instanceof Uint8Array) copyTo8(codes, 2 * stride, at, order, from, to, out);
-        else if (out instanceof Uint16Array) copyTo16(codes, 2 * stride, at, order, from, to, out);
-        else copyTo32(codes, 2 * stride, at, order, from, to, out);
-      });
+  seal(dimensions: Readonly<Record<string, Dimension>>): Pick<Facts, 'rowCount' | 'fields' | 'labels'> {
+    const { rowCount, kernel } = this;
+    const columns = [
+      ...this.#timeNames.map((name, index): Column => ({ name, offset: 8 * index, bytes: 8 })),
+      ...this.#codeNames.map((name, index): Column => {
+        const size = dimensions[name]?.size ?? 2 ** 32;
+        const bytes = size <= 0x100 ? 1 : size <= 0x1_0000 ? 2 : 4;
+        return { name, offset: 8 * this.#timeNames.length + 4 * index, bytes };
+      }),
+    ];
+    const starts = kernel.prepare(columns);
+    const labels: Label[] = [];
+    let row = 0;
+    for (let slice = 0; slice < SLICES; slice++) {
+      kernel.exports.place(slice, row, columns.length);
+      const count = kernel.exports.countOf(slice);
+      const labelled = this.#labels.get(slice);
+      if (labelled) {
+        const order = kernel.words.subarray(kernel.exports.orderAt() / 4);
+        for (let i = 0; i < count; i++) {
+          const event = labelled.get(order[i]!);
+          if (event !== undefined) labels.push({ row: row + i, event });
+        }
+      }
+      row += count;
     }
-    spareBuffers.push(times.buffer);
-    const named = (names: readonly string[], fields: readonly FieldArray[]) =>
-      names.map((name, index) => [name, fields[index]!] as const);
-    return {
-      rowCount,
-      fields: Object.fromEntries([...named(this.#timeNames, timeFields), ...named(this.#codeNames, codeFields)]),
-      labels: order ? movedLabels(this.#labels, order) : this.#labels,
-    };
+    const fields = columns.map(({ name, bytes }, index) => [
+      name,
+      fieldAt(kernel.memory.buffer, starts[index]!, bytes, rowCount),
+    ]);
+    kernel.release();
+    return { rowCount, fields: Object.fromEntries(fields) as Record<string, FieldArray>, labels };
   }
 }
 
-// One function for each kind of target: a loop that meets several is some five times slower.
-
-function copyTimes(
-  records: Float64Array,
-  stride: number,
-  at: number,
-  order: Uint32Array | undefined,
-  from: number,
-  to: number,
-  out: Float64Array,
-): void {
-  if (!order) for (let row = from; row < to; row++) out[row] = records[row * stride + at]!;
-  else for (let row = from; row < to; row++) out[row] = records[order[row]! * stride + at]!;
-}
-
-function copyTo32(
-  records: Uint32Array,
-  stride: number,
-  at: number,
-  order: Uint32Array | undefined,
-  from: number,
-  to: number,
-  out: Uint32Array,
-): void {
-  if (!order) for (let row = from; row < to; row++) out[row] = records[row * stride + at]!;
-  else for (let row = from; row < to; row++) out[row] = records[order[row]! * stride + at]!;
-}
-
-function copyTo16(
-  records: Uint32Array,
-  stride: number,
-  at: number,
-  order: Uint32Array | undefined,
-  from: number,
-  to: number,
-  out: Uint16Array,
-): void {
-  if (!order) for (let row = from; row < to; row++) out[row] = records[row * stride + at]!;
-  else for (let row = from; row < to; row++) out[row] = records[order[row]! * stride + at]!;
-}
-
-function copyTo8(
-  records: Uint32Array,
-  stride: number,
-  at: number,
-  order: Uint32Array | undefined,
-  from: number,
-  to: number,
-  out: Uint8Array,
-): void {
-  if (!order) for (let row = from; row < to; row++) out[row] = records[row * stride + at]!;
-  else for (let row = from; row < to; row++) out[row] = records[order[row]! * stride + at]!;
-}
-
-/** Labels by the rows they have once sorted, in order of those. */
-function movedLabels(labels: readonly Label[], order: Uint32Array): Label[] {
-  if (labels.length === 0) return [];
-  const events = new Map(labels.map(({ row, event }) => [row, event]));
-  const isLabelled = new Uint8Array(order.length);
-  for (const { row } of labels) isLabelled[row] = 1;
-  const moved: Label[] = [];
-  for (let row = 0; row < order.length; row++) {
-    if (isLabelled[order[row]!] === 1) moved.push({ row, event: events.get(order[row]!)! });
+/** A copy of what stands in a kernel's memory. */
+function fieldAt(memory: ArrayBuffer, start: number, bytes: Column['bytes'], length: number): FieldArray {
+  let field: FieldArray;
+  switch (bytes) {
+    case 1:
+      field = takeBytes(length);
+      field.set(new Uint8Array(memory, start, length));
+      return field;
+    case 2:
+      field = takeLike(new Uint16Array(0), length);
+      field.set(new Uint16Array(memory, start, length));
+      return field;
+    case 4:
+      field = takeWords(length);
+      field.set(new Uint32Array(memory, start, length));
+      return field;
+    case 8:
+      field = takeDoubles(length);
+      field.set(new Float64Array(memory, start, length));
+      return field;
   }
-  return moved;
 }
 
 /** The time that a dataset covers, and how rows of it are delayed. Times in ticks since 2020, as columns hold them. */
@@ -230,14 +182,17 @@ export interface Span {
   readonly days: number;
 }
 
-export const PUBLISH_SECONDS = new QuantileTable(DELAYS.publishSeconds);
-const INGESTION_SECONDS = new QuantileTable(DELAYS.ingestionSeconds);
 const OUTAGES = purposeKey('outages');
 
 /** A stretch in which a table takes nothing in, in ticks. */
 export interface Outage {
   readonly fromTicks: number;
   readonly toTicks: number;
+}
+
+/** What the records of a table need that only this side fills. */
+export function plainLayout({ startTicks, endTicks }: Span): TableLayout {
+  return { startTicks, endTicks, outages: [], days: 0, spots: 0, failureWeights: undefined, riskWeights: undefined };
 }
 
 /** The outages of a table's ingestion, in order. */

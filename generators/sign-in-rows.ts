@@ -5,7 +5,6 @@
  */
 import type { Dimension, Facts, FactColumn } from '../src/dataset/facts.ts';
 import { type Access, APPLICATIONS, RESOURCES, RESULTS, type ResultCode } from './applications.ts';
-import { DELAYS } from './assumptions.ts';
 import {
   attributeOf,
   constant,
@@ -25,7 +24,8 @@ import {
   userAgent,
 } from './sign-in-texts.ts';
 import { ASSESSED_RISK, RISK_ATTRIBUTES, type Risk, riskAttributes } from './risk.ts';
-import { DimensionBuilder, ingestedAt, type Outage, Records, type Span } from './rows.ts';
+import type { RowKernel, TableLayout } from './row-kernel/index.ts';
+import { DimensionBuilder, type Outage, plainLayout, Records, type Span } from './rows.ts';
 import { type Account, type Device, nameGuid, type Place, type Tenant } from './tenant.ts';
 import type { RandomStream } from '../src/base/random.ts';
 
@@ -90,9 +90,7 @@ export interface AccessTraits {
 
 export class SignInRows {
   readonly table: SignInTable;
-  readonly #span: Span;
   readonly #tenant: Tenant;
-  readonly #outages: readonly Outage[];
   readonly #accounts = new DimensionBuilder(ACCOUNT_ATTRIBUTES, ['UserId']);
   readonly #accesses = new DimensionBuilder(ACCESS_ATTRIBUTES);
   readonly #clients = new DimensionBuilder(CLIENT_ATTRIBUTES, ['DeviceDetail']);
@@ -109,15 +107,27 @@ export class SignInRows {
   /** As above, of the current account. */
   readonly #clientCodes = new Map<Device, Partial<Record<Access['client'], number>>>();
   readonly #placeCodes = new Map<Place, number>();
-  /** Numbers the background rows of the current account; planted rows count from a range of their own. */
-  nextCounter = 0;
 
-  constructor(table: SignInTable, tenant: Tenant, span: Span, outages: readonly Outage[]) {
+  /** @param silent - what the kernel needs to write silent sign-ins; see background/silent-sign-ins.ts. */
+  constructor(
+    table: SignInTable,
+    tenant: Tenant,
+    span: Span,
+    outages: readonly Outage[],
+    silent: Partial<TableLayout> = {},
+  ) {
     this.table = table;
     this.#tenant = tenant;
-    this.#span = span;
-    this.#outages = outages;
-    this.#records = new Records(TIMES, isSilent(table) ? CODES : [...CODES, 'step']);
+    this.#records = new Records(TIMES, isSilent(table) ? CODES : [...CODES, 'step'], 'generated', {
+      ...plainLayout(span),
+      outages,
+      ...silent,
+    });
+  }
+
+  /** Where silent sign-ins are written from. */
+  get kernel(): RowKernel {
+    return this.#records.kernel;
   }
 
   get rowCount(): number {
@@ -127,7 +137,7 @@ export class SignInRows {
   /** The rows that follow are this account's. Accounts come in order of ordinal. */
   begin(account: Account): void {
     const isGuest = account.kind === 'guest';
-    this.nextCounter = 0;
+    this.kernel.exports.begin(this.#ordinals.length);
     this.#clientCodes.clear();
     this.#placeCodes.clear();
     this.#ordinals.push(account.ordinal);
@@ -259,7 +269,6 @@ export class SignInRows {
    * whose publication lies at its end or later, is dropped.
    * @param lagSeconds - from the event to TimeGenerated.
    * @param random - for ingestion, latency and the rare second copy.
-   * @returns whether the row was kept.
    */
   add(
     atMs: number,
@@ -272,36 +281,21 @@ export class SignInRows {
     correlation: number,
     session: number,
     random: RandomStream,
-  ): boolean {
-    const counter = this.nextCounter++;
-    const bits = random.u32();
-    const created = this.#span.startTicks + Math.floor(atMs * 10_000);
-    const generated = created + Math.floor(lagSeconds * 1e7);
-    const ingested = ingestedAt(generated, random, this.#outages);
-    if (atMs < 0 || generated >= this.#span.endTicks) return false;
-    const latency = bits & 255;
-    this.#put(
-      created,
-      generated,
-      ingested,
+  ): void {
+    random.drawn = this.kernel.exports.add(
+      random.first,
+      random.second,
+      random.drawn,
+      atMs,
+      lagSeconds,
       access,
       client,
       place,
       outcome,
       step,
-      latency,
-      counter,
       correlation,
       session,
     );
-    if (bits >>> 8 < DELAYS.duplicateShare * 0x1000000) {
-      const again = generated + 4_000_000 + (bits & 0xffffff);
-      if (again < this.#span.endTicks) {
-        const taken = ingestedAt(again, random, this.#outages);
-        this.#put(created, again, taken, access, client, place, outcome, step, latency, counter, correlation, session);
-      }
-    }
-    return true;
   }
 
   /** Adds a planted row exactly as planned, with its label. */
@@ -317,7 +311,6 @@ export class SignInRows {
     ids: { readonly counter: number; readonly correlation: number; readonly session: number; readonly latency: number },
     event: string,
   ): void {
-    this.#records.label(event);
     this.#put(
       times.created,
       times.generated,
@@ -332,6 +325,7 @@ export class SignInRows {
       ids.correlation,
       ids.session,
     );
+    this.#records.label(times.generated, event);
   }
 
   #put(
@@ -349,13 +343,13 @@ export class SignInRows {
     session: number,
   ): void {
     const records = this.#records;
-    const row = records.next();
+    const record = records.next(generated);
     const { times, codes } = records;
-    let at = row * 8;
+    let at = record / 8;
     times[at] = created;
     times[at + 1] = generated;
     times[at + 2] = ingested;
-    at = row * 16 + 6;
+    at = record / 4 + 6;
     codes[at] = this.#ordinals.length - 1;
     codes[at + 1] = access;
     codes[at + 2] = client;
@@ -385,7 +379,7 @@ export class SignInRows {
     };
     return {
       table: this.table,
-      ...this.#records.seal('generated', dimensions),
+      ...this.#records.seal(dimensions),
       dimensions,
       columns: signInColumns(this.table, this.#tenant),
     };

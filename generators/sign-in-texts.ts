@@ -110,12 +110,25 @@ const POLICIES: readonly (readonly [string, readonly string[], readonly string[]
   ['CA010: Exchange Online requires a compliant device', ['RequireCompliantDevice'], [], []],
 ];
 
+interface ConditionalAccess {
+  readonly policies: string;
+  readonly status: string;
+}
+
+/** By result and situation: each partition asks for the same. */
+const judgements = new WeakMap<Tenant, Map<string, ConditionalAccess>>();
+
 /** ConditionalAccessPolicies and ConditionalAccessStatus of a sign-in. */
-export function conditionalAccess(
-  tenant: Tenant,
-  result: ResultCode,
-  situation: Situation,
-): { readonly policies: string; readonly status: string } {
+export function conditionalAccess(tenant: Tenant, result: ResultCode, situation: Situation): ConditionalAccess {
+  let known = judgements.get(tenant);
+  if (!known) judgements.set(tenant, (known = new Map()));
+  const key = `${result}/${situation}`;
+  let judgement = known.get(key);
+  if (!judgement) known.set(key, (judgement = judge(tenant, result, situation)));
+  return judgement;
+}
+
+function judge(tenant: Tenant, result: ResultCode, situation: Situation): ConditionalAccess {
   const blocked = result === '53003' || result === '53000';
   let applied = 0;
   const entries = POLICIES.map(([displayName, enforcedGrantControls, enforcedSessionControls, situations], index) => {

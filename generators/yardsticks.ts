@@ -8,9 +8,8 @@ import { columnTicksFromTicks, formatDatetime, parseIsoDatetime, ticksFromColumn
 import { INTENDED_TICKS, type TruthEvent, type TruthIncident } from '../src/dataset/truth.ts';
 import type { Plan } from './attacks/plan.ts';
 import { Calendar } from './background/calendar.ts';
-import { writeSilentSignIns } from './background/silent-sign-ins.ts';
+import { silentRows, writeSilentSignIns } from './background/silent-sign-ins.ts';
 import type { Span } from './rows.ts';
-import { SignInRows } from './sign-in-rows.ts';
 import type { Tenant } from './tenant.ts';
 
 const REMEMBERED_TICKS = 24 * 60 * 60 * 1e7;
@@ -64,7 +63,7 @@ export function measureIncidents(tenant: Tenant, span: Span, plan: Plan): TruthI
 
 /** Event times of the account's successful silent sign-ins in the background. */
 function silentSuccesses(tenant: Tenant, span: Span, ordinal: number): number[] {
-  const rows = new SignInRows('AADNonInteractiveUserSignInLogs', tenant, span, []);
+  const rows = silentRows(tenant, span, []);
   const account = tenant.account(ordinal);
   rows.begin(account);
   writeSilentSignIns(tenant, new Calendar(tenant, account, span), rows);

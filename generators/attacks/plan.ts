@@ -22,16 +22,9 @@ import {
   userInitiator,
 } from '../audit-texts.ts';
 import { Calendar } from '../background/calendar.ts';
+import { PUBLISH_SECONDS } from '../row-kernel/index.ts';
 import { drawRisk, isHosting, type Risk } from '../risk.ts';
-import {
-  drawOutages,
-  ingestedAt,
-  MS_PER_HOUR,
-  MS_PER_MINUTE,
-  type Outage,
-  PUBLISH_SECONDS,
-  type Span,
-} from '../rows.ts';
+import { drawOutages, ingestedAt, MS_PER_HOUR, MS_PER_MINUTE, type Outage, type Span } from '../rows.ts';
 import { chainKey, expectedCount, type PlantRequest, type Scenario } from '../scenario.ts';
 import type { SignInTable } from '../sign-in-rows.ts';
 import { userAgent } from '../sign-in-texts.ts';

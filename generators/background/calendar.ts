@@ -53,7 +53,7 @@ const NONE: readonly never[] = [];
 const RESETS_FROM = 1 << 20;
 
 /** Days, and addresses of the mobile network, that can lie before the start of a dataset: numbers from 0 count them too. */
-const DAYS_BEFORE = 8;
+export const DAYS_BEFORE = 8;
 const EPOCHS_BEFORE = 16;
 /** Spots: the places that every account has, then the addresses that the mobile network hands out. */
 const OFFICE = 0;
@@ -61,6 +61,12 @@ const HOME = 1;
 const VPN = 2;
 const HOME_DESK = 3;
 const MOBILE = 4;
+export const SPOT_OF_SITE = { office: OFFICE, home: HOME_DESK, vpn: VPN } as const;
+
+/** How many spots an account can have. */
+export function spotCount(span: Span): number {
+  return MOBILE + 2 * EPOCHS_BEFORE + Math.ceil(span.durationMs / (DAY.mobileAddressHours * MS_PER_HOUR));
+}
 
 export class Calendar {
   readonly account: Account;

@@ -10,7 +10,8 @@ import {
 } from '../applications.ts';
 import { INTERACTIVE, PORTAL, RISK } from '../assumptions.ts';
 import { drawRisk, isHosting } from '../risk.ts';
-import { MS_PER_HOUR, PUBLISH_SECONDS } from '../rows.ts';
+import { PUBLISH_SECONDS } from '../row-kernel/index.ts';
+import { MS_PER_HOUR } from '../rows.ts';
 import type { AccessTraits, SignInRows } from '../sign-in-rows.ts';
 import type { Situation } from '../sign-in-texts.ts';
 import type { Device, Tenant } from '../tenant.ts';

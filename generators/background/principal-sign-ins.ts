@@ -4,7 +4,8 @@ import type { ResourceKey } from '../applications.ts';
 import { PRINCIPALS } from '../assumptions.ts';
 import type { PrincipalSignInRows } from '../principal-rows.ts';
 import { isHosting } from '../risk.ts';
-import { MS_PER_MINUTE, PUBLISH_SECONDS, type Span } from '../rows.ts';
+import { PUBLISH_SECONDS } from '../row-kernel/index.ts';
+import { MS_PER_MINUTE, type Span } from '../rows.ts';
 import { hostingPlace, type ServicePrincipal, type Tenant } from '../tenant.ts';
 
 const PRINCIPAL_STREAM = purposeKey('background/principal');

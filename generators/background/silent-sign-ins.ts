@@ -19,12 +19,13 @@ import {
   SMALL_APPLICATIONS,
   WINDOWS_SIGN_IN,
 } from '../applications.ts';
-import { DAY, PEOPLE, PORTAL, RISK, SILENT } from '../assumptions.ts';
-import { drawRisk } from '../risk.ts';
-import { MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, PUBLISH_SECONDS } from '../rows.ts';
-import type { SignInRows } from '../sign-in-rows.ts';
+import { DAY, PEOPLE, PORTAL, SILENT } from '../assumptions.ts';
+import { EVERY_RISK, RISK_WEIGHTS } from '../risk.ts';
+import { PUBLISH_SECONDS, type RowKernelExports } from '../row-kernel/index.ts';
+import { MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, type Outage, type Span } from '../rows.ts';
+import { SignInRows } from '../sign-in-rows.ts';
 import { type Device, nameGuid, SCRIPT_AGENTS, type Tenant } from '../tenant.ts';
-import type { Calendar, PortalSession, StaleSpan } from './calendar.ts';
+import { type Calendar, DAYS_BEFORE, type PortalSession, SPOT_OF_SITE, spotCount } from './calendar.ts';
 
 const SILENT_STREAM = purposeKey('background/silent');
 const HABITS = purposeKey('background/habits');
@@ -32,13 +33,6 @@ const FAILURE_WEIGHTS = new Weights(SILENT_FAILURES.map(([weight]) => weight));
 /** Correlations of portal sessions, which interactive rows share, count from here. */
 export const PORTAL_CORRELATIONS = 0x40000000;
 const CORRELATIONS_PER_SESSION = 1024;
-
-/** Cumulative page-load weights by half hour, for one draw per page. */
-const HOUR_OF_PAGE = (() => {
-  const total = DAY.pageLoadWeights.reduce((sum, weight) => sum + weight, 0);
-  let sum = 0;
-  return DAY.pageLoadWeights.map((weight) => (sum += weight / total));
-})();
 
 /** How busy an account is; fixed for life. */
 export interface Habits {
@@ -70,46 +64,89 @@ export function situationOf(device: Device): SilentSituation {
   return device.isCompliant ? 'compliantDevice' : device.trustType === '' ? 'plain' : 'mfaByClaim';
 }
 
-/** Everything that the rows of one account need, set up once. */
+const SITUATIONS: readonly SilentSituation[] = ['plain', 'mfaByClaim', 'compliantDevice'];
+/** An evening, and a phone's day, may reach beyond the last day that has rows. */
+const DAYS_AFTER = 4;
+
+/** A table of silent sign-ins, laid out for the kernel that writes them. */
+export function silentRows(tenant: Tenant, span: Span, outages: readonly Outage[]): SignInRows {
+  return new SignInRows('AADNonInteractiveUserSignInLogs', tenant, span, outages, {
+    days: DAYS_BEFORE + span.days + DAYS_AFTER,
+    spots: spotCount(span),
+    failureWeights: FAILURE_WEIGHTS,
+    riskWeights: RISK_WEIGHTS,
+  });
+}
+
+/** Codes that all accounts share; kept for each table. */
+interface SharedCodes {
+  readonly success: Readonly<Record<SilentSituation, number>>;
+  readonly stale: number;
+}
+
+const sharedCodes = new WeakMap<SignInRows, SharedCodes>();
+
+function codesOf(rows: SignInRows): SharedCodes {
+  let codes = sharedCodes.get(rows);
+  if (!codes) {
+    codes = {
+      success: {
+        plain: rows.outcomeCode('0', 'plain'),
+        mfaByClaim: rows.outcomeCode('0', 'mfaByClaim'),
+        compliantDevice: rows.outcomeCode('0', 'compliantDevice'),
+      },
+      stale: rows.outcomeCode('50173', 'plain'),
+    };
+    rows.kernel.setOutcomes(
+      SILENT_FAILURES.map(([, result]) => rows.outcomeCode(result, 'plain')),
+      SITUATIONS.map((situation) => EVERY_RISK.map((risk) => rows.outcomeCode('0', situation, risk))),
+    );
+    rows.kernel.setPages(PAGE_ACCESSES.map((access) => rows.accessCode(access)));
+    sharedCodes.set(rows, codes);
+  }
+  return codes;
+}
+
+/**
+ * Everything that the rows of one account need, set up once: the kernel writes them (row-kernel/kernel.as), drawing from
+ * the account's stream where this side left off, and the other way round.
+ */
 class Emitter {
   readonly tenant: Tenant;
   readonly calendar: Calendar;
   readonly rows: SignInRows;
   readonly random: RandomStream;
   readonly success: Readonly<Record<SilentSituation, number>>;
-  /** Codes of the places where the account has been seen, by spot. */
-  readonly #placeCodes: (number | undefined)[] = [];
-  #correlation = 0;
-  #situation: SilentSituation = 'plain';
-  /** When the device in use holds tokens from before a change of the password. */
-  #stale: readonly StaleSpan[] = [];
+  readonly kernel: RowKernelExports;
 
   constructor(tenant: Tenant, calendar: Calendar, rows: SignInRows) {
     this.tenant = tenant;
     this.calendar = calendar;
     this.rows = rows;
-    this.random = new RandomStream(tenant.seed, SILENT_STREAM, calendar.account.ordinal);
-    this.success = {
-      plain: rows.outcomeCode('0', 'plain'),
-      mfaByClaim: rows.outcomeCode('0', 'mfaByClaim'),
-      compliantDevice: rows.outcomeCode('0', 'compliantDevice'),
-    };
+    const { account } = calendar;
+    this.random = new RandomStream(tenant.seed, SILENT_STREAM, account.ordinal);
+    const { success, stale } = codesOf(rows);
+    this.success = success;
+    this.kernel = rows.kernel.exports;
+    const { first, second } = this.random;
+    this.kernel.beginSilent(first, second, account.ordinal, account.zoneMinutes * MS_PER_MINUTE, stale);
+    rows.kernel.placeAt = (spot) => rows.placeCode(calendar.placeAt(spot));
+    const last = calendar.localDays().at(-1) ?? 0;
+    for (let day = -2; day <= last + 2; day++) {
+      const workday = calendar.workday(day);
+      const position = day + DAYS_BEFORE;
+      if (workday) rows.kernel.setWorkday(position, workday.startMs, workday.endMs, SPOT_OF_SITE[workday.site]);
+      else rows.kernel.setWorkday(position, Number.NaN, Number.NaN, 0);
+    }
   }
 
   /** The requests that follow are this device's. @returns the outcome of those that succeed. */
   use(device: Device): number {
-    this.#stale = this.calendar.staleSpans(device);
-    this.#situation = situationOf(device);
-    return this.success[this.#situation];
-  }
-
-  nextCorrelation(): number {
-    return this.#correlation++;
-  }
-
-  placeCode(device: Device, atMs: number): number {
-    const spot = this.calendar.spotOf(device, atMs);
-    return (this.#placeCodes[spot] ??= this.rows.placeCode(this.calendar.placeAt(spot)));
+    const spans = this.calendar.staleSpans(device);
+    if (spans.length > 0) this.rows.kernel.setStaleSpans(spans);
+    const situation = situationOf(device);
+    this.kernel.use(device.kind === 'phone' ? 1 : 0, device.index, SITUATIONS.indexOf(situation), spans.length);
+    return this.success[situation];
   }
 
   lag(): number {
@@ -118,7 +155,7 @@ class Emitter {
 
   /** A request of its own, with its own publication: nearly always a success, now and then a failure that just happens. */
   renew(atMs: number, access: number, client: number, place: number, success: number, session: number): void {
-    this.join(atMs, this.lag(), access, client, place, success, this.nextCorrelation(), session);
+    this.random.drawn = this.kernel.renew(this.random.drawn, atMs, access, client, place, success, session);
   }
 
   /** A request among others that leave together. */
@@ -132,45 +169,33 @@ class Emitter {
     correlation: number,
     session: number,
   ): void {
-    this.rows.add(atMs, lag, access, client, place, this.#outcome(atMs, success), 0, correlation, session, this.random);
-  }
-
-  #outcome(atMs: number, success: number): number {
-    for (const { fromMs, toMs } of this.#stale) {
-      if (atMs >= fromMs && atMs < toMs) return this.rows.outcomeCode('50173', 'plain');
-    }
-    const luck = this.random.unit();
-    if (luck < SILENT.scatteredFailureShare)
-      return this.rows.outcomeCode(SILENT_FAILURES[this.random.weighted(FAILURE_WEIGHTS)]![1], 'plain');
-    if (luck > 1 - RISK.silentShare) return this.rows.outcomeCode('0', this.#situation, drawRisk(this.random));
-    return success;
+    const { random } = this;
+    random.drawn = this.kernel.join(random.drawn, atMs, lag, access, client, place, success, correlation, session);
   }
 
   /** A request whose outcome is certain. */
   settle(atMs: number, access: number, client: number, place: number, outcome: number, session: number): void {
-    const lag = this.lag();
-    this.rows.add(atMs, lag, access, client, place, outcome, 0, this.nextCorrelation(), session, this.random);
+    this.random.drawn = this.kernel.settle(this.random.drawn, atMs, access, client, place, outcome, session);
   }
 }
 
-/** A device with the codes of what it asks for. */
+/** A device with the codes of what it asks for, known to the kernel. */
 interface Prepared {
   readonly device: Device;
-  readonly renewals: readonly { readonly access: number; readonly client: number; readonly cae: boolean }[];
+  readonly programs: readonly { readonly access: number; readonly client: number; readonly cae: boolean }[];
 }
 
 function prepare(rows: SignInRows, device: Device, accesses: readonly Access[]): Prepared {
-  return {
-    device,
-    renewals: accesses.map((access) => ({
-      access: rows.accessCode(access),
-      client: rows.clientCode(device, access.client),
-      cae: access.cae,
-    })),
-  };
+  const programs = accesses.map((access) => ({
+    access: rows.accessCode(access),
+    client: rows.clientCode(device, access.client),
+    cae: access.cae,
+  }));
+  rows.kernel.setPrograms(device.index, programs);
+  return { device, programs };
 }
 
-/** Writes the account's rows; {@link SignInRows.begin} has been called for it. */
+/** Writes the account's rows to what {@link silentRows} made; {@link SignInRows.begin} has been called for it. */
 export function writeSilentSignIns(tenant: Tenant, calendar: Calendar, rows: SignInRows): void {
   const { account } = calendar;
   const emit = new Emitter(tenant, calendar, rows);
@@ -193,7 +218,7 @@ export function writeSilentSignIns(tenant: Tenant, calendar: Calendar, rows: Sig
   const phones = devices
     .filter(({ kind }) => kind === 'phone')
     .map((device) => prepare(rows, device, PHONE_ACCESSES.slice(0, phonePrograms)));
-  const shortLived = computers[0]!.renewals.filter(({ cae }) => !cae).length;
+  const shortLived = computers[0]!.programs.filter(({ cae }) => !cae).length;
   const { renewals, starts, phone, page } = SILENT.usualRows;
   const pageMean = Math.max(0, (target - shortLived * renewals - programCount * starts - phones.length * phone) / page);
 
@@ -218,113 +243,63 @@ export function writeSilentSignIns(tenant: Tenant, calendar: Calendar, rows: Sig
   if (loopDaily !== undefined) writeLoop(emit, devices[0]!, loopDaily);
 }
 
-function renewalMs(random: RandomStream): number {
-  const [shortest, longest] = SILENT.renewalMinutes;
-  return random.between(shortest, longest) * MS_PER_MINUTE;
-}
-
-function writeComputer(emit: Emitter, { device, renewals }: Prepared, startMs: number, endMs: number): void {
-  const { random, rows, calendar } = emit;
+function writeComputer(emit: Emitter, { device, programs }: Prepared, startMs: number, endMs: number): void {
+  const { random, rows, calendar, kernel } = emit;
   const success = emit.use(device);
   const session = calendar.sessionOf(device, startMs);
-  const startPlace = emit.placeCode(device, startMs);
   const broker = rows.clientCode(device, 'broker');
-
   if (device.platform === 'Windows' && device.deviceId !== '') {
-    emit.settle(startMs, rows.accessCode(WINDOWS_SIGN_IN), broker, startPlace, success, session);
+    const access = rows.accessCode(WINDOWS_SIGN_IN);
+    emit.settle(startMs, access, broker, kernel.placeCode(startMs), success, session);
   }
-  const prtAccess = rows.accessCode(PRT_RENEWAL);
-  for (
-    let at = startMs;
-    at < endMs;
-    at += SILENT.prtRenewalHours * MS_PER_HOUR + random.between(...SILENT.prtLateMinutes) * MS_PER_MINUTE
-  ) {
-    emit.renew(at, prtAccess, broker, startPlace, success, session);
-  }
-
-  // The machine wakes: every program asks at once, and published together they share a time.
-  const startLag = emit.lag();
-  let at = startMs + random.between(...SILENT.startDelaySeconds) * 1000;
-  for (const { access, client } of renewals) {
-    const correlation = emit.nextCorrelation();
-    const tickets = 1 + random.below(SILENT.startTickets);
-    for (let i = 0; i < tickets; i++) {
-      emit.join(at, startLag, access, client, startPlace, success, correlation, session);
-    }
-    at += (random.unit() * SILENT.startBurstSeconds * 2000) / renewals.length;
-  }
-
   const lunchMs = calendar.midnightMs(calendar.localDayOf(startMs)) + DAY.lunchMinute * MS_PER_MINUTE;
-  const lunchEndMs = lunchMs + DAY.lunchMinutes * MS_PER_MINUTE;
-  for (const { access, client, cae } of renewals) {
-    if (cae) continue;
-    let next = startMs + renewalMs(random);
-    while (next < endMs) {
-      // A machine asleep over lunch renews when it wakes, and all its programs do.
-      if (next >= lunchMs && next < lunchEndMs) next = lunchEndMs + random.between(...SILENT.wakeSeconds) * 1000;
-      emit.renew(next, access, client, emit.placeCode(device, next), success, session);
-      next += renewalMs(random);
-    }
-  }
+  random.drawn = kernel.computer(
+    random.drawn,
+    startMs,
+    endMs,
+    lunchMs,
+    lunchMs + DAY.lunchMinutes * MS_PER_MINUTE,
+    rows.accessCode(PRT_RENEWAL),
+    broker,
+    success,
+    session,
+    device.index,
+    programs.length,
+  );
 }
 
 function writePages(emit: Emitter, device: Device, mean: number, startMs: number, endMs: number): void {
-  const { random, rows, calendar } = emit;
+  const { random, rows, calendar, kernel } = emit;
   const count = random.poisson(mean);
   if (count === 0) return;
-  const codes = PAGE_ACCESSES.map((access) => rows.accessCode(access));
   const client = rows.clientCode(device, 'browser');
   const success = emit.use(device);
-  const session = calendar.sessionOf(device, startMs);
-  const midnight = calendar.midnightMs(calendar.localDayOf(startMs));
-  const [fewest, most] = SILENT.pageLoadRows;
-  for (let page = 0; page < count; page++) {
-    let at = 0;
-    for (let attempt = 0; attempt < 12; attempt++) {
-      const share = random.unit();
-      let hour = 0;
-      while (HOUR_OF_PAGE[hour]! < share) hour++;
-      at = midnight + (hour + random.unit()) * MS_PER_HOUR;
-      if (at >= startMs && at < endMs) break;
-      at = startMs + random.unit() * (endMs - startMs);
-    }
-    const place = emit.placeCode(device, at);
-    const lag = emit.lag();
-    const correlation = emit.nextCorrelation();
-    const first = random.below(codes.length);
-    const size = fewest + random.below(most - fewest + 1);
-    for (let i = 0; i < size; i++) {
-      emit.join(at, lag, codes[(first + i) % codes.length]!, client, place, success, correlation, session);
-      // Half of a page's requests leave in the same instant.
-      if ((i & 1) === 1) at += (random.unit() * SILENT.pageLoadSeconds * 1000) / size;
-    }
-  }
+  random.drawn = kernel.pages(
+    random.drawn,
+    count,
+    startMs,
+    endMs,
+    calendar.midnightMs(calendar.localDayOf(startMs)),
+    PAGE_ACCESSES.length,
+    client,
+    success,
+    calendar.sessionOf(device, startMs),
+  );
 }
 
-function writePhone(emit: Emitter, { device, renewals }: Prepared, day: number, works: boolean): void {
-  const { random, calendar } = emit;
+function writePhone(emit: Emitter, { device, programs }: Prepared, day: number, works: boolean): void {
+  const { random, calendar, kernel } = emit;
   const success = emit.use(device);
   const midnight = calendar.midnightMs(day);
-  const session = calendar.sessionOf(device, midnight);
-  const share = works ? 1 : SILENT.phoneDayOffShare;
-  const [fromHour, toHour] = SILENT.phoneAwakeHours;
-  for (const { access, client, cae } of renewals) {
-    if (cae) {
-      const at = midnight + random.between(...SILENT.phoneCaeHours) * MS_PER_HOUR;
-      emit.renew(at, access, client, emit.placeCode(device, at), success, session);
-      continue;
-    }
-    for (
-      let at = midnight + random.unit() * SILENT.renewalMinutes[1] * MS_PER_MINUTE;
-      at < midnight + 24 * MS_PER_HOUR;
-      at += renewalMs(random)
-    ) {
-      const hour = calendar.localHour(at);
-      const awake = hour >= fromHour && hour < toHour ? SILENT.phoneAwakeShare : SILENT.phoneNightShare;
-      if (!random.chance(awake * share)) continue;
-      emit.renew(at, access, client, emit.placeCode(device, at), success, session);
-    }
-  }
+  random.drawn = kernel.phone(
+    random.drawn,
+    midnight,
+    works ? 1 : SILENT.phoneDayOffShare,
+    success,
+    calendar.sessionOf(device, midnight),
+    device.index,
+    programs.length,
+  );
 }
 
 /** A page load of the portal, then a blade now and then, each asking for some tokens. */
@@ -334,7 +309,7 @@ function writePortal(emit: Emitter, device: Device, { index, startMs, endMs }: P
   const codes = PORTAL_ACCESSES.map((access) => rows.accessCode(access));
   const success = emit.use(device);
   const session = emit.calendar.sessionOf(device, startMs);
-  const place = emit.placeCode(device, startMs);
+  const place = emit.kernel.placeCode(startMs);
   const base = PORTAL_CORRELATIONS + index * CORRELATIONS_PER_SESSION;
   const lag = emit.lag();
   let at = startMs + random.between(...PORTAL.loadDelaySeconds) * 1000;
@@ -372,7 +347,7 @@ function writeScripts(emit: Emitter, device: Device, startMs: number, endMs: num
     const byDeviceCode = access.client === 'cli' && random.chance(SILENT.deviceCodeShare);
     const code = rows.accessCode(access, byDeviceCode ? { transfer: 'deviceCodeFlow' } : undefined);
     const client = rows.clientCode(device, access.client);
-    emit.renew(at, code, client, emit.placeCode(device, at), emit.success.mfaByClaim, session);
+    emit.renew(at, code, client, emit.kernel.placeCode(at), emit.success.mfaByClaim, session);
   }
 }
 
@@ -423,10 +398,10 @@ function writeConnectedApplication(emit: Emitter, device: Device): void {
   const { access, agent, fromMs, toMs, everyMs } = connected;
   const code = rows.accessCode(access);
   const client = rows.clientCode(device, 'script', agent);
-  const place = emit.placeCode(device, fromMs);
+  const success = emit.use(device);
+  const place = rows.placeCode(calendar.placeOf(device, fromMs));
   const session = calendar.sessionOf(device, fromMs);
   const until = Math.min(toMs, calendar.durationMs);
-  const success = emit.use(device);
   const firstMs = emit.random.between(...SILENT.startDelaySeconds) * 1000;
   for (let at = fromMs + firstMs; at < until; at += everyMs * emit.random.between(...SILENT.loopJitter)) {
     emit.renew(at, code, client, place, success, session);
@@ -443,7 +418,7 @@ function writeLoop(emit: Emitter, device: Device, daily: number): void {
   const outcome = rows.outcomeCode(result, 'plain');
   const stepMs = (24 * MS_PER_HOUR) / daily;
   const session = calendar.sessionOf(device, 0);
-  const place = emit.placeCode(device, calendar.midnightMs(0) + 3 * MS_PER_HOUR);
+  const place = rows.placeCode(calendar.placeOf(device, calendar.midnightMs(0) + 3 * MS_PER_HOUR));
   const until = calendar.durationMs;
   for (let at = stepMs * random.unit(); at < until; at += stepMs * random.between(...SILENT.loopJitter)) {
     emit.settle(at, code, client, place, outcome, session);
@@ -458,12 +433,9 @@ function writeService(emit: Emitter): void {
   const code = rows.accessCode(access);
   const client = rows.clientCode(device, access.client);
   const session = calendar.sessionOf(device, 0);
-  const place = emit.placeCode(device, 0);
-  for (
-    let at = random.unit() * SILENT.renewalMinutes[0] * MS_PER_MINUTE;
-    at < calendar.durationMs;
-    at += renewalMs(random)
-  ) {
+  const place = rows.placeCode(calendar.placeOf(device, 0));
+  const renewalMs = (): number => random.between(...SILENT.renewalMinutes) * MS_PER_MINUTE;
+  for (let at = random.unit() * SILENT.renewalMinutes[0] * MS_PER_MINUTE; at < calendar.durationMs; at += renewalMs()) {
     emit.renew(at, code, client, place, emit.success.plain, session);
   }
 }

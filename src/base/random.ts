@@ -38,9 +38,10 @@ export class Weights {
 
 /** One stream of random numbers. Owned by whoever made it; drawing advances it. */
 export class RandomStream {
-  readonly #first: number;
-  readonly #second: number;
-  #counter = 0;
+  /** What a kernel needs to draw from the same stream: its keys, and how often it was drawn from. */
+  readonly first: number;
+  readonly second: number;
+  drawn = 0;
 
   /**
    * @param purpose - from {@link purposeKey}.
@@ -52,14 +53,14 @@ export class RandomStream {
     // Seeds above 32 bits count in full.
     const b = mix(a ^ Math.floor(seed * UNIT) ^ purpose);
     const c = mix((b + owner) | 0);
-    this.#first = mix(c ^ Math.imul(part + 1, WEYL));
-    this.#second = mix(this.#first ^ b ^ 0x6a09e667);
+    this.first = mix(c ^ Math.imul(part + 1, WEYL));
+    this.second = mix(this.first ^ b ^ 0x6a09e667);
   }
 
   /** 0 to 2^32 - 1. */
   u32(): number {
-    const step = Math.imul((this.#counter = (this.#counter + 1) | 0), WEYL);
-    return mix((mix(step ^ this.#first) + this.#second) | 0) >>> 0;
+    const step = Math.imul((this.drawn = (this.drawn + 1) | 0), WEYL);
+    return mix((mix(step ^ this.first) + this.second) | 0) >>> 0;
   }
 
   /** In [0, 1), a multiple of 2^-32. */
@@ -200,7 +201,8 @@ const TABLE_SIZE = 1 << TABLE_BITS;
  * is linear in the normal deviate, so two knots make a lognormal and further knots bend its tail.
  */
 export class QuantileTable {
-  readonly #values = new Float64Array(TABLE_SIZE + 1);
+  /** The quantiles, from the lowest to the highest. */
+  readonly values = new Float64Array(TABLE_SIZE + 1);
 
   /** @param knots - at least two (probability, positive value) pairs, both rising. */
   constructor(knots: readonly (readonly [probability: number, value: number])[]) {
@@ -212,15 +214,15 @@ export class QuantileTable {
       let knot = 0;
       while (knot < zs.length - 2 && z > zs[knot + 1]!) knot++;
       const share = (z - zs[knot]!) / (zs[knot + 1]! - zs[knot]!);
-      this.#values[i] = portableExp(logs[knot]! + share * (logs[knot + 1]! - logs[knot]!));
+      this.values[i] = portableExp(logs[knot]! + share * (logs[knot + 1]! - logs[knot]!));
     }
   }
 
   draw(random: RandomStream): number {
     const bits = random.u32();
     const slot = bits >>> (32 - TABLE_BITS);
-    const low = this.#values[slot]!;
+    const low = this.values[slot]!;
     const share = (bits & ((1 << (32 - TABLE_BITS)) - 1)) / (1 << (32 - TABLE_BITS));
-    return low + share * (this.#values[slot + 1]! - low);
+    return low + share * (this.values[slot + 1]! - low);
   }
 }

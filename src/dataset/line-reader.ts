@@ -2,20 +2,9 @@
  * Lines of JSON objects at the speed of the memory: wiring around record-kernel/kernel.as, which finds the values, and the
  * trie of keys that it follows. Bytes lie in the memory of the kernel; files are read straight into it.
  */
+import { compileKernel, type KernelMemory, PAGE_BYTES, startKernel } from '../base/kernels.ts';
 import { decodeString } from './json-records.ts';
 import { KERNEL_BASE64 } from './record-kernel/kernel.ts';
-
-interface KernelMemory {
-  readonly buffer: ArrayBuffer;
-  grow(pages: number): number;
-}
-
-/** As much of it as is used here: the types of Node 20 leave it out. */
-declare const WebAssembly: {
-  readonly Memory: new (descriptor: { readonly initial: number; readonly maximum: number }) => KernelMemory;
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: unknown, imports: unknown) => { readonly exports: unknown };
-};
 
 /** One step from the start of a record: a key, the inside of an object in its place, or that object's end. */
 export type PathStep =
@@ -89,7 +78,7 @@ const WANTED = 1;
 const ENTERED = 2;
 
 // Where things lie in the kernel's memory. Records of more shapes than nodes suffice for are read some other way.
-const PAGE = 1 << 16;
+const MAXIMUM_PAGES = 16_384;
 const NODES = 1024;
 const NODE_SIZE = 40;
 const MAX_NODES = 1 << 15;
@@ -111,10 +100,6 @@ const MAX_KEPT_BYTES = 32 << 20;
 
 let compiled: object | undefined;
 
-function kernelModule(): object {
-  return (compiled ??= new WebAssembly.Module(Buffer.from(KERNEL_BASE64, 'base64')));
-}
-
 /** Longer lines are refused, so that a file that is no log cannot fill the memory. */
 const MAX_LINE_BYTES = 256 << 20;
 
@@ -128,9 +113,11 @@ interface Kernel {
 const idle: Kernel[] = [];
 
 function newKernel(): Kernel {
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((INPUT + FIRST_INPUT + PADDING) / PAGE), maximum: 16384 });
-  const { exports } = new WebAssembly.Instance(kernelModule(), { env: { memory } });
-  return { memory, exports: exports as KernelExports };
+  return startKernel<KernelExports>(
+    (compiled ??= compileKernel(KERNEL_BASE64)),
+    INPUT + FIRST_INPUT + PADDING,
+    MAXIMUM_PAGES,
+  );
 }
 
 export class LineReader {
@@ -191,7 +178,7 @@ export class LineReader {
     }
     const missing = this.#end + length + PADDING - this.#memory.buffer.byteLength;
     if (missing > 0) {
-      this.#memory.grow(Math.ceil(Math.max(missing, waiting) / PAGE));
+      this.#memory.grow(Math.ceil(Math.max(missing, waiting) / PAGE_BYTES));
       this.#attach();
     }
     return this.#bytes.subarray(this.#end, this.#end + length);
