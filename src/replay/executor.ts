@@ -13,6 +13,8 @@ import { evaluatePartition, type PartitionTask, type PartitionRows } from './par
 export interface Executor {
   /** How many tasks run at one time. */
   readonly concurrency: number;
+  /** How many tasks it wants to have at one time, so that none of its threads waits for the next. */
+  readonly wanted: number;
   /** @throws {@link TocsinError} what the task failed with; `INTERRUPTED` where the signal aborts. */
   run(task: PartitionTask, signal: AbortSignal | undefined): Promise<PartitionRows<Batch>>;
   close(): Promise<void>;
@@ -21,6 +23,7 @@ export interface Executor {
 /** Evaluates in the calling thread, and lets other work in between tasks. */
 export class InlineExecutor implements Executor {
   readonly concurrency = 1;
+  readonly wanted = 1;
   readonly #open: (partition: number) => TableSource;
 
   constructor(open: (partition: number) => TableSource) {
@@ -50,14 +53,19 @@ export type WorkerAnswer =
   | { readonly ok: true; readonly result: PartitionRows<PlainBatch> }
   | { readonly ok: false; readonly error: PlainError };
 
+/** One that is worked on, and the one after it, which lies there when the first is done. */
+const TASKS_PER_THREAD = 2;
+
 /** Evaluates on worker threads, which open the dataset by its path. */
 export class PoolExecutor implements Executor {
   readonly concurrency: number;
+  readonly wanted: number;
   readonly #dataset: string;
   readonly #pool: Piscina<WorkerTask, WorkerAnswer>;
 
   constructor(dataset: string, threads: number) {
     this.concurrency = threads;
+    this.wanted = threads * TASKS_PER_THREAD;
     this.#dataset = dataset;
     this.#pool = new Piscina({
       filename: import.meta.resolve('#replay-worker'),
@@ -66,8 +74,7 @@ export class PoolExecutor implements Executor {
       execArgv: [...WORKER_EXEC_ARGV],
       // What a partition makes dies with it; room for all of it spares most collections.
       resourceLimits: { maxYoungGenerationSizeMb: 128 },
-      // One task at a time and none waiting in a worker: a task is a whole partition.
-      concurrentTasksPerWorker: 1,
+      concurrentTasksPerWorker: TASKS_PER_THREAD,
     });
   }
 

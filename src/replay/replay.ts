@@ -377,7 +377,7 @@ function tasksOf(
   return tasks;
 }
 
-/** Runs all tasks, `concurrency` at a time; results stand in the order of the tasks. */
+/** Runs all tasks, as many at a time as the executor wants; results stand in the order of the tasks. */
 async function runTasks(
   executor: Executor,
   tasks: readonly Task[],
@@ -395,7 +395,7 @@ async function runTasks(
       onProgress?.({ phase: 'rows', done: ++done, total: tasks.length });
     }
   };
-  await Promise.all(Array.from({ length: Math.min(executor.concurrency, tasks.length) }, lane));
+  await Promise.all(Array.from({ length: Math.min(executor.wanted, tasks.length) }, lane));
   return results;
 }
 
