@@ -84,7 +84,8 @@ export abstract class Dictionary {
 /** Dictionaries of so few entries are looked at as a whole. */
 const SMALL = 256;
 
-function distinctCodes(codes: Codes, size: number): Uint32Array {
+/** The codes in use, in order of first appearance. */
+export function distinctCodes(codes: Codes, size: number): Uint32Array {
   const used = new Uint32Array(Math.min(size, codes.length));
   const seen = new Uint8Array(size);
   let count = 0;
@@ -97,7 +98,7 @@ function distinctCodes(codes: Codes, size: number): Uint32Array {
   return used.subarray(0, count);
 }
 
-function allCodes(size: number): Uint32Array {
+export function allCodes(size: number): Uint32Array {
   const codes = new Uint32Array(size);
   for (let code = 0; code < size; code++) codes[code] = code;
   return codes;
@@ -174,6 +175,8 @@ const SHORT_TEXT = 16;
 export interface EncodedTexts {
   readonly bytes: Uint8Array;
   readonly offsets: Int32Array | Float64Array;
+  /** Every text is JSON as `stringifyDynamic` writes it: nothing in it need be checked, and no bag has a key twice. */
+  readonly isCompactJson?: boolean;
 }
 
 /** Texts that are put together from pieces of UTF-8. */

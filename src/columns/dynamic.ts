@@ -149,3 +149,11 @@ export function stringifyDynamic(value: Dynamic): string {
   if (value instanceof DynamicTimespan) return `"${formatTimespan(value.ticks)}"`;
   return `{${Array.from(value, ([key, item]) => `${JSON.stringify(key)}:${stringifyDynamic(item)}`).join(',')}}`;
 }
+
+/** Whether the value comes back from its JSON text as it was. */
+export function survivesText(value: Dynamic): boolean {
+  if (value instanceof DynamicDatetime || value instanceof DynamicTimespan) return false;
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
+  if (Array.isArray(value)) return value.every(survivesText);
+  return value instanceof Map ? [...value.values()].every(survivesText) : true;
+}

@@ -1,20 +1,20 @@
 /**
  * A value inside a JSON text, found without parsing the rest: of an `InitiatedBy` with a dozen fields a rule wants one, and
  * maps and strings for the others are most of what parsing costs. The whole text is walked, for a text that is not JSON is
- * a value of its own; whatever is out of the ordinary (an escaped key, deep nesting) is left to the parser.
+ * a value of its own; whatever is out of the ordinary (an escape in a key, deep nesting) is left to the parser.
  */
-const QUOTE = 34;
-const COMMA = 44;
-const MINUS = 45;
-const DOT = 46;
-const ZERO = 48;
+export const QUOTE = 34;
+export const COMMA = 44;
+export const MINUS = 45;
+export const DOT = 46;
+export const ZERO = 48;
 const NINE = 57;
-const COLON = 58;
-const OPEN_LIST = 91;
-const BACKSLASH = 92;
-const CLOSE_LIST = 93;
-const OPEN_BAG = 123;
-const CLOSE_BAG = 125;
+export const COLON = 58;
+export const OPEN_LIST = 91;
+export const BACKSLASH = 92;
+export const CLOSE_LIST = 93;
+export const OPEN_BAG = 123;
+export const CLOSE_BAG = 125;
 /** From an opening bracket to the one that closes it. */
 const CLOSING = 2;
 
@@ -25,6 +25,17 @@ const LIST = -2;
 /** The parser allows more, but no log has more. */
 const MAX_DEPTH = 32;
 
+/** 1 for each of some letters that may stand behind a backslash. */
+export function escapes(letters: string): Uint8Array {
+  const out = new Uint8Array(256);
+  for (const letter of letters) out[letter.charCodeAt(0)] = 1;
+  return out;
+}
+
+/** Four hexadecimal digits behind a `u` are seldom enough to be left to the parser. */
+const ESCAPES = escapes('"\\/bfnrt');
+const NO_ESCAPES = escapes('');
+
 const LITERALS = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)]));
 
 /** Finds the value under a path of keys in texts of JSON. One walker serves one path and any number of texts. */
@@ -34,11 +45,24 @@ export class JsonWalker {
   end = -1;
   readonly #bytes: Uint8Array;
   readonly #keys: readonly Uint8Array[];
+  readonly #mayStop: boolean;
   /** Of each bag or list around the place at hand: how many keys of the path lead to a bag (-1 off the path), or a list. */
   readonly #around = new Int8Array(MAX_DEPTH);
 
-  /** @param bytes - UTF-8, in which texts are named by where they start and end. */
-  constructor(bytes: Uint8Array, keys: readonly string[]) {
+  /** What was found last is a string, and what stands between its quotes is what it says. */
+  get isPlainText(): boolean {
+    const bytes = this.#bytes;
+    if (bytes[this.start] !== QUOTE) return false;
+    for (let at = this.start + 1; at < this.end; at++) if (bytes[at] === BACKSLASH) return false;
+    return true;
+  }
+
+  /**
+   * @param bytes - UTF-8, in which texts are named by where they start and end.
+   * @param mayStop - the texts are JSON without a key given twice, so that a walk may end where it finds the value.
+   */
+  constructor(bytes: Uint8Array, keys: readonly string[], mayStop = false) {
+    this.#mayStop = mayStop;
     this.#bytes = bytes;
     this.#keys = keys.map((key) => Buffer.from(key));
   }
@@ -77,13 +101,14 @@ export class JsonWalker {
           continue;
         }
       } else {
-        at = byte === QUOTE ? endOfString(bytes, at, to) : endOfWord(bytes, at, to);
+        at = byte === QUOTE ? endOfString(bytes, at, to, ESCAPES) : endOfWord(bytes, at, to);
         if (at < 0) return false;
       }
       // A value ends here, and with it maybe some around it.
       for (;;) {
         if (depth === goalDepth) {
           this.end = at;
+          if (this.#mayStop) return true;
           goalDepth = -1;
         }
         at = skipBlanks(bytes, at, to);
@@ -113,7 +138,7 @@ export class JsonWalker {
   #key(at: number, to: number, level: number): number {
     const bytes = this.#bytes;
     if (at >= to || bytes[at] !== QUOTE) return -1;
-    const end = endOfString(bytes, at, to);
+    const end = endOfString(bytes, at, to, NO_ESCAPES);
     if (end < 0) return -1;
     const key = level < 0 ? undefined : this.#keys[level];
     this.#next = OFF_PATH;
@@ -137,18 +162,18 @@ function isBlank(byte: number): boolean {
   return byte === 32 || byte === 10 || byte === 13 || byte === 9;
 }
 
-/** Behind the closing quote of the string that begins at `from`; -1 where it holds an escape or has no end. */
-function endOfString(bytes: Uint8Array, from: number, to: number): number {
+/** Behind the closing quote of the string that begins at `from`; -1 where it has no end, or an escape that is not `allowed`. */
+export function endOfString(bytes: Uint8Array, from: number, to: number, allowed: Uint8Array): number {
   for (let at = from + 1; at < to; at++) {
     const byte = bytes[at]!;
     if (byte === QUOTE) return at + 1;
-    if (byte === BACKSLASH || byte < 32) return -1;
+    if (byte < 32 || (byte === BACKSLASH && (++at >= to || allowed[bytes[at]!] === 0))) return -1;
   }
   return -1;
 }
 
 /** Behind the number, `true`, `false` or `null` that begins at `from`; -1 where there is none that is plain. */
-function endOfWord(bytes: Uint8Array, from: number, to: number): number {
+export function endOfWord(bytes: Uint8Array, from: number, to: number): number {
   const word = LITERALS.get(bytes[from]!);
   if (word) {
     const end = from + word.length;

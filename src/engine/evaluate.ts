@@ -247,7 +247,7 @@ function pathOperand(expression: Expression, batch: Batch, scope: Scope): Operan
   const memo = `path ${JSON.stringify(keys)}`;
   let derived = dictionary.memo.get(memo) as DerivedDictionary | undefined;
   if (!derived) {
-    const walker = new JsonWalker(texts.bytes, keys);
+    const walker = new JsonWalker(texts.bytes, keys, texts.isCompactJson);
     const { buffer, byteOffset, byteLength } = texts.bytes;
     const bytes = Buffer.from(buffer, byteOffset, byteLength);
     derived = new DerivedDictionary('dynamic', dictionary.size, (code) => {
@@ -256,9 +256,9 @@ function pathOperand(expression: Expression, batch: Batch, scope: Scope): Operan
       }
       const { start, end } = walker;
       if (start < 0) return null;
-      // Where the walker finds its way, no text holds an escape.
-      if (bytes[start] === 0x22) return bytes.toString('utf8', start + 1, end - 1);
-      return parseDynamic(bytes.toString('utf8', start, end));
+      return walker.isPlainText
+        ? bytes.toString('utf8', start + 1, end - 1)
+        : parseDynamic(bytes.toString('utf8', start, end));
     });
     dictionary.memo.set(memo, derived);
   }

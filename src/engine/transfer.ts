@@ -13,7 +13,7 @@ import {
   TextDictionary,
   ValueDictionary,
 } from '../columns/dictionary.ts';
-import { stringifyDynamic } from '../columns/dynamic.ts';
+import { stringifyDynamic, survivesText } from '../columns/dynamic.ts';
 import { type Dynamic, DynamicDatetime, DynamicTimespan, type ScalarType } from '../columns/value.ts';
 
 /** A dynamic value whose JSON text would lose something, made of what structured cloning keeps. */
@@ -76,14 +76,6 @@ function fromPlainValue(value: PlainValue): Dynamic {
   if ('list' in value) return value.list.map(fromPlainValue);
   if ('bag' in value) return new Map(value.bag.map(([key, item]) => [key, fromPlainValue(item)]));
   return 'datetime' in value ? new DynamicDatetime(value.datetime) : new DynamicTimespan(value.timespan);
-}
-
-/** Whether the value comes back from its JSON text as it was. */
-function survivesText(value: Dynamic): boolean {
-  if (value instanceof DynamicDatetime || value instanceof DynamicTimespan) return false;
-  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
-  if (Array.isArray(value)) return value.every(survivesText);
-  return value instanceof Map ? [...value.values()].every(survivesText) : true;
 }
 
 function codesOfWidth(size: number, length: number): Codes {

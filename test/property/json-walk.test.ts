@@ -5,37 +5,7 @@ import { parseDynamic, stringifyDynamic } from '../../src/columns/dynamic.ts';
 import { JsonWalker } from '../../src/columns/json-walk.ts';
 import type { Value } from '../../src/columns/value.ts';
 import { step } from '../../src/engine/functions/operators.ts';
-
-const keys = fc.constantFrom('user', 'id', 'é', '');
-const leaf = fc.oneof(
-  fc.constantFrom<unknown>('ann@x', 'ünïcode', 'a"b', '', true, false, null),
-  fc.integer(),
-  fc.double({ noNaN: true, noDefaultInfinity: true }),
-);
-const { tree } = fc.letrec((tie) => ({
-  tree: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    leaf,
-    fc.array(tie('tree'), { maxLength: 3 }),
-    fc.dictionary(keys, tie('tree'), { maxKeys: 3 }),
-  ),
-}));
-
-/** JSON as it stands in logs, JSON with blanks or with keys given twice, and texts that are broken somewhere. */
-const texts = fc
-  .tuple(
-    fc.oneof({ weight: 1, arbitrary: tree }, { weight: 4, arbitrary: fc.dictionary(keys, tree, { minKeys: 2 }) }),
-    fc.constantFrom('plain', 'spaced', 'twice', 'cut', 'changed'),
-    fc.nat(),
-    fc.constantFrom('{', '}', ',', '"', '\\', '0', ' ', 'x', '\u0001'),
-  )
-  .map(([value, how, place, letter]) => {
-    const text = JSON.stringify(value, undefined, how === 'spaced' ? 2 : undefined);
-    const at = place % (text.length + 1);
-    if (how === 'twice') return text.replace('{', `{"user":${JSON.stringify({ id: 'first', user: 1 })},`);
-    if (how === 'cut') return text.slice(0, at);
-    return how === 'changed' ? text.slice(0, at) + letter + text.slice(at + 1) : text;
-  });
+import { keys, texts, tree } from '../support/json-texts.ts';
 
 test('a walk finds what parsing finds', () => {
   let found = 0;
@@ -58,4 +28,25 @@ test('a walk finds what parsing finds', () => {
   );
   expect(told).toBeGreaterThan(300);
   expect(found).toBeGreaterThan(100);
+});
+
+test('a walk may stop at the value where no key is given twice', () => {
+  let found = 0;
+  fc.assert(
+    fc.property(
+      fc.dictionary(keys, tree, { minKeys: 2 }),
+      fc.array(keys, { minLength: 1, maxLength: 3 }),
+      (value, path) => {
+        const text = stringifyDynamic(parseDynamic(JSON.stringify(value)));
+        const bytes = Buffer.from(text);
+        const [whole, stopped] = [false, true].map((mayStop) => new JsonWalker(bytes, path, mayStop));
+        if (!whole!.find(0, bytes.length)) return;
+        expect(stopped!.find(0, bytes.length)).toBe(true);
+        expect([stopped!.start, stopped!.end]).toEqual([whole!.start, whole!.end]);
+        if (whole!.start >= 0) found++;
+      },
+    ),
+    { numRuns: 3000 },
+  );
+  expect(found).toBeGreaterThan(50);
 });
