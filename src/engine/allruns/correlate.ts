@@ -10,12 +10,13 @@ import { takeDoubles, takeWords } from '../../base/arena.ts';
 import { firstFrom } from '../../base/search.ts';
 import { Batch, type Lineage } from '../../columns/batch.ts';
 import { type Column, gatherColumn } from '../../columns/column.ts';
+import type { Expression } from '../../plan/plan.ts';
 import { evaluate, type Scope, selectRows } from '../evaluate.ts';
 import type { HoistedRows, RunWindows, Stretch } from '../hoist.ts';
 import { groupRows, joinIds, rowsByGroup } from '../operators/keys.ts';
 import { LineageSets } from '../operators/lineage.ts';
 import { isAscending, sortedRows } from '../order.ts';
-import type { Correlation, Picks } from './correlation.ts';
+import type { Correlation, Log, Picks } from './correlation.ts';
 import { RunSet } from './join.ts';
 import { rowsWithPartner } from './reduce.ts';
 import { pick, RunRows } from './run-rows.ts';
@@ -50,20 +51,48 @@ export function correlate(
   scope: Scope,
 ): Correlated | undefined {
   const { join, log, bounds } = correlation;
-  const other = log.side === 'left' ? 'right' : 'left';
-  const kept =
-    join.kind === 'innerunique'
-      ? firstOfEqual(
-          others,
-          join.on.map((pair) => evaluate(pair[other], others.batch, scope)),
-        )
-      : others;
   // Rows that leave a window by when they came in need not leave it in order.
   if (windows.ingestedAfter) return undefined;
+  const keysOf = (batch: Batch): Column[] => join.on.map((pair) => evaluate(pair[otherSide(log)], batch, scope));
+  const kept = join.kind === 'innerunique' ? firstOfEqual(others, keysOf(others.batch)) : others;
+  const seen = seenRows(correlation, scan, stretches, windows, kept, scope);
+  if (!seen) return undefined;
+  const rows = log.sums ? sumsOf(correlation, log.sums, seen, scope) : seen;
+  const meeting = new Meeting(log, rows, kept, keysOf(kept.batch), scope);
+  const keptTimes = bounds && rows.times && ascendingTimes(kept.batch.column(bounds.column));
+  const pairing = keptTimes ? meeting.pairs(bounds, keptTimes) : meeting.pairs(ANY_DISTANCE, undefined);
+  if (pairing.count > MOST_PAIRS) return undefined;
+  const pairs = rowsOfPairs(correlation, rows.batch, kept, pairing, scope);
+  // Whether none was let through by the conditions or by the bounds is for the general way to find out.
+  if (pairs.rowCount === 0 && (log.having.length > 0 || log.sums)) return undefined;
+  const met = pairs.rowCount > 0 || (keptTimes !== undefined && meeting.pairs(ANY_DISTANCE, undefined).count > 0);
+  return { pairs, logRows: visible(seen), met };
+}
+
+/** Rows of the log's side, in order of time where they have one. */
+interface LogRows {
+  readonly batch: Batch;
+  readonly from: Uint32Array;
+  readonly to: Uint32Array;
+  readonly times: Float64Array | undefined;
+}
+
+function otherSide({ side }: Log): 'left' | 'right' {
+  return side === 'left' ? 'right' : 'left';
+}
+
+/** The rows of the table that pass the log's conditions and have a partner in some run. */
+function seenRows(
+  { log }: Correlation,
+  scan: HoistedRows,
+  stretches: readonly Stretch[],
+  windows: RunWindows,
+  kept: RunRows,
+  scope: Scope,
+): LogRows | undefined {
   const key = evaluate(log.table.key, scan.batch, scope);
   const keptKey = evaluate(log.table.by, kept.batch, scope);
   if (key.kind !== 'coded' || keptKey.kind !== 'coded') return undefined;
-
   let rows = rowsWithPartner(key, stretches, kept, keptKey, windows.until.length);
   let batch = scan.batch.select(rows);
   for (const predicate of log.predicates) {
@@ -72,53 +101,8 @@ export function correlate(
     rows = pick(rows, passed);
     batch = scan.batch.select(rows);
   }
-  const seen = runsOf(rows, scan.ingested, stretches, windows.ingestedBy);
-  const logRows: LogRows = log.sums
-    ? sumsOf(correlation, log.sums, new RunRows(batch, seen.from, seen.to), scope)
-    : { batch, ...seen, times: timesOf(scan.times, rows) };
-  const ids = joinIds(
-    log.keys.map((e) => evaluate(e, logRows.batch, scope)),
-    join.on.map((pair) => evaluate(pair[other], kept.batch, scope)),
-  );
-  const groups =
-    log.picks === 'each'
-      ? undefined
-      : groupRows(
-          log.groupKeys.map((e) => evaluate(e, batch, scope)),
-          rows.length,
-        );
-  const members = rowsByGroup(groups?.of ?? ids.left, groups?.count ?? ids.count);
-  const partners = rowsByGroup(ids.right, ids.count);
-  const pairAll = (within: typeof ANY_DISTANCE, keptTimes: Float64Array): Pairing => {
-    const pairing = new Pairing(
-      log.picks,
-      {
-        from: logRows.from,
-        to: logRows.to,
-        times: logRows.times ?? new Float64Array(logRows.batch.rowCount),
-        rows: members.rows,
-      },
-      logRows.batch.lineage,
-      { from: kept.from, to: kept.to, times: keptTimes, rows: partners.rows },
-      within,
-    );
-    for (let group = 0; group + 1 < members.starts.length && pairing.count <= MOST_PAIRS; group++) {
-      const start = members.starts[group]!;
-      const end = members.starts[group + 1]!;
-      if (start === end) continue;
-      const id = groups ? ids.left[groups.first[group]!]! : group;
-      pairing.add(start, end, partners.starts[id]!, partners.starts[id + 1]!);
-    }
-    return pairing;
-  };
-  const keptTimes = bounds && logRows.times && ascendingTimes(kept.batch.column(bounds.column));
-  const pairing = keptTimes ? pairAll(bounds, keptTimes) : pairAll(ANY_DISTANCE, new Float64Array(kept.rowCount));
-  if (pairing.count > MOST_PAIRS) return undefined;
-  const pairs = rowsOfPairs(correlation, logRows.batch, kept, pairing, scope);
-  // Whether none was let through by the conditions or by the bounds is for the general way to find out.
-  if (pairs.rowCount === 0 && (log.having.length > 0 || log.sums)) return undefined;
-  const met = pairs.rowCount > 0 || (keptTimes !== undefined && pairAll(ANY_DISTANCE, keptTimes).count > 0);
-  return { pairs, logRows: visible(seen), met };
+  const runs = runsOf(rows, scan.ingested, stretches, windows.ingestedBy);
+  return { batch, ...runs, times: timesOf(scan.times, rows) };
 }
 
 /** In each run the first of the rows with equal keys. */
@@ -143,7 +127,7 @@ function firstOfEqual(rows: RunRows, keys: readonly Column[]): RunRows {
 function sumsOf(
   { log, bounds }: Correlation,
   { node, input }: NonNullable<Correlation['log']['sums']>,
-  { batch, from, to }: RunRows,
+  { batch, from, to }: LogRows,
   scope: Scope,
 ): LogRows {
   const columns = input.map((e) => () => evaluate(e, batch, scope));
@@ -168,7 +152,7 @@ function sumsOf(
   return { batch: sorted.batch, from: sorted.from, to: sorted.to, times: timesOf(time.values, order) };
 }
 
-function visible({ from, to }: { readonly from: Uint32Array; readonly to: Uint32Array }): number {
+function visible({ from, to }: LogRows): number {
   let count = 0;
   for (let row = 0; row < from.length; row++) if (from[row]! < to[row]!) count++;
   return count;
@@ -206,14 +190,6 @@ function runsOf(
     }
   }
   return { from, to };
-}
-
-/** The rows of the log's side, in order of time where they have one. */
-interface LogRows {
-  readonly batch: Batch;
-  readonly from: Uint32Array;
-  readonly to: Uint32Array;
-  readonly times: Float64Array | undefined;
 }
 
 interface Side {
@@ -255,6 +231,57 @@ function reverse(values: Uint32Array, count: number): void {
     const value = values[i]!;
     values[i] = values[k]!;
     values[k] = value;
+  }
+}
+
+/** The rows of both sides by what they have in common. */
+class Meeting {
+  readonly #log: Log;
+  readonly #rows: LogRows;
+  readonly #kept: RunRows;
+  /** Rows of the log by group, or by key where they are not grouped. */
+  readonly #members: ReturnType<typeof rowsByGroup>;
+  readonly #partners: ReturnType<typeof rowsByGroup>;
+  /** The key of each group. */
+  readonly #keyOf: (group: number) => number;
+
+  constructor(log: Log, rows: LogRows, kept: RunRows, keptKeys: readonly Column[], scope: Scope) {
+    this.#log = log;
+    this.#rows = rows;
+    this.#kept = kept;
+    const valuesOf = (expressions: readonly Expression[]): Column[] =>
+      expressions.map((e) => evaluate(e, rows.batch, scope));
+    const ids = joinIds(valuesOf(log.keys), keptKeys);
+    this.#partners = rowsByGroup(ids.right, ids.count);
+    if (log.picks === 'each') {
+      this.#members = rowsByGroup(ids.left, ids.count);
+      this.#keyOf = (key) => key;
+    } else {
+      const groups = groupRows(valuesOf(log.groupKeys), rows.batch.rowCount);
+      this.#members = rowsByGroup(groups.of, groups.count);
+      this.#keyOf = (group) => ids.left[groups.first[group]!]!;
+    }
+  }
+
+  /** @param keptTimes - undefined where any distance will do. */
+  pairs(within: typeof ANY_DISTANCE, keptTimes: Float64Array | undefined): Pairing {
+    const { from, to, batch, times } = this.#rows;
+    const { starts, rows } = this.#members;
+    const { from: keptFrom, to: keptTo } = this.#kept;
+    const partners = this.#partners;
+    const pairing = new Pairing(
+      this.#log.picks,
+      { from, to, times: times ?? new Float64Array(batch.rowCount), rows },
+      batch.lineage,
+      { from: keptFrom, to: keptTo, times: keptTimes ?? new Float64Array(keptFrom.length), rows: partners.rows },
+      within,
+    );
+    for (let group = 0; group + 1 < starts.length && pairing.count <= MOST_PAIRS; group++) {
+      if (starts[group] === starts[group + 1]) continue;
+      const key = this.#keyOf(group);
+      pairing.add(starts[group]!, starts[group + 1]!, partners.starts[key]!, partners.starts[key + 1]!);
+    }
+    return pairing;
   }
 }
 
