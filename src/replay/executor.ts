@@ -2,13 +2,14 @@
  * Who evaluates partitions: this thread, or a pool of workers. Both take the same tasks and give the same rows; results
  * come in any order and are put in place by task, so the number of threads never shows.
  */
+import { serialize } from 'node:v8';
 import { Piscina } from 'piscina';
 import { fromPlainError, type PlainError, TocsinError } from '../base/errors.ts';
 import { WORKER_EXEC_ARGV, waitableByAll } from '../base/worker-threads.ts';
 import type { Batch } from '../columns/batch.ts';
 import type { TableSource } from '../engine/run.ts';
 import { type PlainBatch, unpackBatch } from '../engine/transfer.ts';
-import { evaluatePartition, type PartitionTask, type PartitionRows } from './partition.ts';
+import { evaluatePartition, type PartitionRows, type PartitionTask, type PartitionWork } from './partition.ts';
 
 export interface Executor {
   /** How many tasks run at one time. */
@@ -34,7 +35,7 @@ export class InlineExecutor implements Executor {
     // Timers and signals would starve otherwise: an abort is seen between tasks.
     await new Promise((resolve) => setImmediate(resolve));
     if (signal?.aborted) throw new TocsinError('INTERRUPTED', 'interrupted');
-    return evaluatePartition(this.#open(task.partition), task);
+    return evaluatePartition(this.#open(task.partition), task.work);
   }
 
   close(): Promise<void> {
@@ -42,10 +43,32 @@ export class InlineExecutor implements Executor {
   }
 }
 
-/** A task as a worker gets it. */
-export interface WorkerTask extends PartitionTask {
+/** A task as a worker gets it. What tasks have in common crosses once a worker: the worker knows it again by its number. */
+export interface WorkerTask {
   /** The folder of the dataset. */
   readonly dataset: string;
+  readonly partition: number;
+  readonly work: SharedWork;
+}
+
+export interface SharedWork {
+  readonly number: number;
+  /** A {@link PartitionWork} as `v8.serialize` writes it. */
+  readonly bytes: SharedArrayBuffer;
+}
+
+const shared = new WeakMap<PartitionWork, SharedWork>();
+let lastNumber = 0;
+
+function share(work: PartitionWork): SharedWork {
+  let known = shared.get(work);
+  if (!known) {
+    const serialized = serialize(work);
+    const bytes = new SharedArrayBuffer(serialized.length);
+    new Uint8Array(bytes).set(serialized);
+    shared.set(work, (known = { number: ++lastNumber, bytes }));
+  }
+  return known;
 }
 
 /** What a worker answers. Errors lose their class between threads, so they travel as data. */
@@ -78,10 +101,11 @@ export class PoolExecutor implements Executor {
     });
   }
 
-  async run(task: PartitionTask, signal: AbortSignal | undefined): Promise<PartitionRows<Batch>> {
+  async run({ partition, work }: PartitionTask, signal: AbortSignal | undefined): Promise<PartitionRows<Batch>> {
     let answer: WorkerAnswer;
     try {
-      answer = await this.#pool.run({ ...task, dataset: this.#dataset }, waitableByAll(signal));
+      const task: WorkerTask = { dataset: this.#dataset, partition, work: share(work) };
+      answer = await this.#pool.run(task, waitableByAll(signal));
     } catch (error) {
       if (signal?.aborted) throw new TocsinError('INTERRUPTED', 'interrupted', { cause: error });
       throw error;

@@ -13,9 +13,8 @@ import type { Run, TableSource } from '../engine/run.ts';
 import { concatBatches } from '../engine/tables.ts';
 import { type Plan, visitPlan } from '../plan/plan.ts';
 
-/** What is to be done in one partition. Plain data. */
-export interface PartitionTask {
-  readonly partition: number;
+/** What is to be done in each partition. Plain data. */
+export interface PartitionWork {
   /** What runs below each gather. */
   readonly parts: readonly Gather[];
   readonly runs: readonly Run[];
@@ -25,19 +24,25 @@ export interface PartitionTask {
   readonly memoryLimit: number | undefined;
 }
 
+/** Tasks that do the same in several partitions share one object that says what. */
+export interface PartitionTask {
+  readonly partition: number;
+  readonly work: PartitionWork;
+}
+
 /**
  * The rows of one part. A part with scope `once` has the columns of `withTimes`, and its rows stand in no particular runs;
  * those of any other stand in the canonical order, unless everything goes the general way.
  */
 export interface PartRows<Rows> {
   readonly rows: Rows;
-  /** Row i stands in the runs from `from[i]` (inclusive) to `to[i]` (exclusive) of the task. */
+  /** Row i stands in the runs from `from[i]` (inclusive) to `to[i]` (exclusive) of the work. */
   readonly from: Uint32Array;
   readonly to: Uint32Array;
 }
 
 export interface PartitionRows<Rows> {
-  /** In the order of the task's parts. */
+  /** In the order of the work's parts. */
   readonly parts: readonly PartRows<Rows>[];
   /** How many rows came out of each node of the parts' plans over all runs, in the order of `planNodes`; NaN where it was never evaluated by itself. */
   readonly counts: Float64Array;
@@ -67,9 +72,9 @@ export class RowCounts {
   };
 }
 
-/** Evaluates the task's parts over the partition's rows. */
-export function evaluatePartition(source: TableSource, task: PartitionTask): PartitionRows<Batch> {
-  const { parts, runs, general, memoryLimit } = task;
+/** Evaluates the work's parts over the partition's rows. */
+export function evaluatePartition(source: TableSource, work: PartitionWork): PartitionRows<Batch> {
+  const { parts, runs, general, memoryLimit } = work;
   const rowCounts = new RowCounts(parts.map((part) => part.plan));
   const evaluator = new Evaluator(parts[0]!.plan, source, {
     observe: rowCounts.observe,

@@ -26,7 +26,7 @@ import { type AlertSettings, type RaisedAlert, raiseAlerts } from './alerts.ts';
 import { type Executor, InlineExecutor, PoolExecutor } from './executor.ts';
 
 import { DEFAULT_INCIDENT_SETTINGS, groupIncidents, type Incident, type IncidentSettings } from './incidents.ts';
-import { type PartitionTask, type PartitionRows, planNodes, RowCounts } from './partition.ts';
+import { type PartitionRows, type PartitionTask, type PartitionWork, planNodes, RowCounts } from './partition.ts';
 import { ResultTable } from './result-table.ts';
 import type { ReplayResult, ScheduledRun } from './result.ts';
 import { evaluationOf, scheduleRuns, type TimeRange } from './schedule.ts';
@@ -305,14 +305,14 @@ async function gather(
   const passages = new Passages();
   tasks.forEach((task, t) => {
     passages.add(
-      task.parts.map((part) => part.plan),
+      task.work.parts.map((part) => part.plan),
       results[t]!.counts,
     );
   });
   parts.forEach((part) => {
     const { id, scope, plan } = part;
-    const pieces = tasks.flatMap(({ parts: own, firstRun }, t) => {
-      const index = own.indexOf(part);
+    const pieces = tasks.flatMap(({ work, firstRun }, t) => {
+      const index = work.parts.indexOf(part);
       return index < 0 ? [] : [{ ...results[t]!.parts[index]!, firstRun }];
     });
     if (scope === 'once') {
@@ -355,26 +355,16 @@ function tasksOf(
   parts: readonly Gather[],
   evaluations: readonly Run[],
   concurrency: number,
-  how: Pick<PartitionTask, 'general' | 'memoryLimit'>,
+  how: Pick<PartitionWork, 'general' | 'memoryLimit'>,
 ): Task[] {
   const shares = Math.max(1, Math.min(Math.ceil(concurrency / partitionCount), evaluations.length));
-  const tasks: Task[] = [];
-  for (let partition = 0; partition < partitionCount; partition++) {
-    for (let share = 0; share < shares; share++) {
-      const firstRun = Math.floor((evaluations.length * share) / shares);
-      const lastRun = Math.floor((evaluations.length * (share + 1)) / shares);
-      const own = parts.filter((part) => share === 0 || part.scope === 'run');
-      if (own.length === 0) continue;
-      tasks.push({
-        partition,
-        parts: own,
-        runs: evaluations.slice(firstRun, lastRun),
-        firstRun,
-        ...how,
-      });
-    }
-  }
-  return tasks;
+  const works = Array.from({ length: shares }, (_, share) => {
+    const firstRun = Math.floor((evaluations.length * share) / shares);
+    const lastRun = Math.floor((evaluations.length * (share + 1)) / shares);
+    const own = parts.filter((part) => share === 0 || part.scope === 'run');
+    return { firstRun, work: { parts: own, runs: evaluations.slice(firstRun, lastRun), ...how } };
+  }).filter(({ work }) => work.parts.length > 0);
+  return Array.from({ length: partitionCount }, (_, partition) => works.map((each) => ({ partition, ...each }))).flat();
 }
 
 /** Runs all tasks, as many at a time as the executor wants; results stand in the order of the tasks. */
@@ -390,8 +380,7 @@ async function runTasks(
   const lane = async (): Promise<void> => {
     while (next < tasks.length) {
       const index = next++;
-      const { firstRun: _, ...task } = tasks[index]!;
-      results[index] = await executor.run(task, signal);
+      results[index] = await executor.run(tasks[index]!, signal);
       onProgress?.({ phase: 'rows', done: ++done, total: tasks.length });
     }
   };
