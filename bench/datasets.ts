@@ -48,9 +48,17 @@ export interface DatasetTask {
   readonly partition: number;
 }
 
-/** The scenario that all cases share, in another size. */
+const scenarios = new Map<string, Scenario>();
+
+/** The scenario that all cases share, in another size; read once for all partitions that a thread makes of it. */
 export function benchScenario(users: number, days: number, seed: number): Scenario {
-  return loadScenario(path.join(packageRoot(), 'bench/scenario.yaml'), { users, days, seed });
+  const key = `${users}/${days}/${seed}`;
+  let scenario = scenarios.get(key);
+  if (!scenario) {
+    scenario = loadScenario(path.join(packageRoot(), 'bench/scenario.yaml'), { users, days, seed });
+    scenarios.set(key, scenario);
+  }
+  return scenario;
 }
 
 /** So many partitions as the generator would make of so many rows. */

@@ -1,5 +1,6 @@
 /** How fast columns are generated, in memory: partition by partition, the rows thrown away as they come. */
 import { factsOfPartition } from '../generators/worker.ts';
+import { inArena } from '../src/base/arena.ts';
 import { type Bench, compete } from './compete.ts';
 import { benchScenario, partitionsFor } from './datasets.ts';
 import { Workers } from './pool.ts';
@@ -22,8 +23,10 @@ export interface GenerateTask {
 
 /** Generates one partition and says how many events it has; called in a worker. */
 export function countPartition({ size, partition }: GenerateTask): number {
-  const facts = factsOfPartition(benchScenario(size.users, size.days, size.seed), partition, size.partitionCount);
-  return facts.reduce((sum, { rowCount }) => sum + rowCount, 0);
+  const scenario = benchScenario(size.users, size.days, size.seed);
+  return inArena(() =>
+    factsOfPartition(scenario, partition, size.partitionCount).reduce((sum, { rowCount }) => sum + rowCount, 0),
+  );
 }
 
 /** Of the rows that were asked for, what generation is measured over: speed does not depend on it. */

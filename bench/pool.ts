@@ -22,6 +22,8 @@ export class Workers {
         minThreads: threads,
         maxThreads: threads,
         execArgv: [...WORKER_EXEC_ARGV],
+        // As the pools of generation and replay have it.
+        resourceLimits: { maxYoungGenerationSizeMb: 64 },
         concurrentTasksPerWorker: 1,
       });
     }

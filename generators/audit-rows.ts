@@ -5,6 +5,7 @@ import { type Activity, operationType } from './audit-activities.ts';
 import { TargetTexts } from './audit-targets.ts';
 import { APPLICATION_ACTORS, type ApplicationActor, applicationInitiator, userInitiator } from './audit-texts.ts';
 import { attributeOf, constant, factColumns, idSource } from './columns.ts';
+import type { RowKernel, TableLayout } from './row-kernel/index.ts';
 import { DimensionBuilder, ingestedAt, type Outage, plainLayout, Records, type Span } from './rows.ts';
 import type { Account, Place, Tenant } from './tenant.ts';
 
@@ -35,12 +36,23 @@ export class AuditRows {
   nextCounter = 0;
   nextCorrelation = 0;
 
-  constructor(tenant: Tenant, span: Span, outages: readonly Outage[]) {
+  /** @param acts - what the kernel needs to write what applications do; see background/audit.ts. */
+  constructor(tenant: Tenant, span: Span, outages: readonly Outage[], acts: Partial<TableLayout>) {
     this.#tenant = tenant;
     this.#span = span;
     this.#outages = outages;
     this.targets = new TargetTexts(tenant);
-    this.#records = new Records(TIMES, CODES, 'at', plainLayout(span));
+    this.#records = new Records(TIMES, CODES, 'at', { ...plainLayout(span), outages, ...acts });
+  }
+
+  /** Where what applications do is written from. */
+  get kernel(): RowKernel {
+    return this.#records.kernel;
+  }
+
+  /** The number of the current account in this partition. */
+  get account(): number {
+    return this.#ordinals.length - 1;
   }
 
   get rowCount(): number {
@@ -49,12 +61,12 @@ export class AuditRows {
 
   /**
    * The rows that follow belong to the account with this ordinal: it acts, or an application acts on it. Accounts come in
-   * order of ordinal; `counterFrom` keeps two stretches of one account apart.
+   * order of ordinal.
    */
-  begin(ordinal: number, counterFrom = 0): void {
+  begin(ordinal: number): void {
     if (this.#ordinals.at(-1) !== ordinal) this.#ordinals.push(ordinal);
-    this.nextCounter = counterFrom;
-    this.nextCorrelation = counterFrom;
+    this.nextCounter = 0;
+    this.nextCorrelation = 0;
     this.#userCodes.clear();
   }
 

@@ -18,6 +18,9 @@ import {
 import type { Tenant } from './tenant.ts';
 
 type Read = (subject: Subject, directory: Directory) => string;
+/** The values that most texts read: of the user that they are about. */
+const USER_ID: Read = ({ user }) => user!.userId;
+const USER_NAME: Read = ({ user }) => user!.directoryName;
 type Draw = (draws: Draws) => string;
 
 interface Recipe {
@@ -47,17 +50,28 @@ class Marks {
   }
 
   person(person: Person, find: (subject: Subject, directory: Directory) => Person): Person {
+    // Both values of a text are asked for one after the other.
+    let about: Subject | undefined;
+    let found = person;
+    const findOnce = (subject: Subject, directory: Directory): Person => {
+      if (subject !== about) {
+        about = subject;
+        found = find(subject, directory);
+      }
+      return found;
+    };
     return {
       ...person,
-      userId: this.read((subject, directory) => find(subject, directory).userId),
-      directoryName: this.read((subject, directory) => find(subject, directory).directoryName),
+      userId: this.read((subject, directory) => findOnce(subject, directory).userId),
+      directoryName: this.read((subject, directory) => findOnce(subject, directory).directoryName),
     };
   }
 
   /** `subject` with marks for all that texts take over from it. */
-  subject({ user, group, principal, application, device, domain }: Subject): Subject {
+  subject({ user, group, principal, application, device, domain, role }: Subject): Subject {
     return {
-      user: user && this.person(user, (subject) => subject.user!),
+      role,
+      user: user && { ...user, userId: this.read(USER_ID), directoryName: this.read(USER_NAME) },
       group: group === undefined ? undefined : this.read((subject) => subject.group!),
       principal: principal && {
         ...principal,
@@ -84,10 +98,12 @@ class Marks {
   directory(directory: Directory): Directory {
     return {
       ...directory,
-      idOf: (name) =>
-        MARKS.test(name)
-          ? this.read((subject, asked) => asked.idOf(this.#filled(name, subject, asked)))
-          : directory.idOf(name),
+      idOf: (name) => {
+        const [before, mark, after] = name.split(MARKS);
+        if (mark === undefined) return directory.idOf(name);
+        const value = this.#reads[mark.charCodeAt(0) - FIRST_READ]!;
+        return this.read((subject, asked) => asked.idOf(before! + value(subject, asked) + after!));
+      },
       managerOf: (user) => {
         const manager = directory.managerOf(user);
         return manager && this.person(manager, (subject, asked) => asked.managerOf(subject.user!)!);
@@ -105,10 +121,6 @@ class Marks {
       number: (from, count) => this.draw((draws) => draws.number(from, count)),
       hex: () => this.draw((draws) => draws.hex()),
     };
-  }
-
-  #filled(text: string, subject: Subject, directory: Directory): string {
-    return text.replace(MARKS, (mark) => this.#reads[mark.charCodeAt(0) - FIRST_READ]!(subject, directory));
   }
 
   /** Cuts a text at its marks. */
@@ -133,7 +145,7 @@ class Marks {
 /** All that decides the wording of an operation's text, as a number. */
 function wordingOf(directory: Directory, operation: string, subject: Subject): number {
   const { user, group, principal, application, device, domain } = subject;
-  const reports = operation === 'Set user manager' && user !== undefined && directory.managerOf(user) !== undefined;
+  const reports = operation === 'Set user manager' && user !== undefined && directory.hasManager(user);
   return (
     (user ? 1 : 0) |
     (user && hasRole(user) ? 2 : 0) |
@@ -148,8 +160,8 @@ function wordingOf(directory: Directory, operation: string, subject: Subject): n
 
 interface Cookbook {
   readonly directory: Directory;
-  /** By operation and wording. */
-  readonly recipes: Map<string, Recipe[]>;
+  /** By role, operation and wording. */
+  readonly recipes: Map<string | undefined, Map<string, Recipe[]>>;
 }
 
 const cookbooks = new WeakMap<Tenant, Cookbook>();
@@ -161,8 +173,10 @@ function cookbookOf(tenant: Tenant): Cookbook {
 }
 
 function recipeOf({ directory, recipes }: Cookbook, operation: string, subject: Subject): Recipe {
-  let ofOperation = recipes.get(operation);
-  if (!ofOperation) recipes.set(operation, (ofOperation = []));
+  let ofRole = recipes.get(subject.role);
+  if (!ofRole) recipes.set(subject.role, (ofRole = new Map()));
+  let ofOperation = ofRole.get(operation);
+  if (!ofOperation) ofRole.set(operation, (ofOperation = []));
   const wording = wordingOf(directory, operation, subject);
   let recipe = ofOperation[wording];
   if (!recipe) {
@@ -179,8 +193,13 @@ export class TargetTexts {
   readonly #texts = new PiecedTextsBuilder();
   /** For each recipe the pieces of its parts; of a value its number, inverted. */
   readonly #partPieces = new Map<Recipe, Int32Array>();
+  readonly #constants = new Map<Recipe, number>();
   /** Pieces of values that are read: an account is a subject many times. */
   readonly #valuePieces = new Map<string, number>();
+  /** The user that the last text was about, and the pieces of what it read of it. */
+  #user: Person | undefined;
+  #userId: number | undefined;
+  #userName: number | undefined;
   /** The pieces of the values of the text in the making, -1 for those that have not been read. */
   #pieces = new Int32Array(16);
 
@@ -197,14 +216,15 @@ export class TargetTexts {
   /** Adds the text of an operation: what {@link targetResources} gives for the same. */
   describe(operation: string, subject: Subject, random: RandomStream): number {
     const { directory } = this.#cookbook;
-    // These are worded by what they are about, and rare.
-    if (subject.role !== undefined || subject.policy !== undefined) {
+    // These go by draws, and are rare.
+    if (subject.policy !== undefined) {
       return this.append(targetResources(directory, operation, subject, drawsFrom(random)));
     }
     const recipe = recipeOf(this.#cookbook, operation, subject);
     const { reads, draws } = recipe;
     const texts = this.#texts;
     const values = reads.length + draws.length;
+    if (values === 0) return this.#constant(recipe);
     if (values > this.#pieces.length) this.#pieces = new Int32Array(2 * values);
     const pieces = this.#pieces.fill(-1, 0, reads.length);
     if (draws.length > 0) {
@@ -219,10 +239,17 @@ export class TargetTexts {
         continue;
       }
       const value = ~part;
-      if (pieces[value] === -1) pieces[value] = this.#valuePiece(reads[value]!(subject, directory));
+      if (pieces[value] === -1) pieces[value] = this.#read(reads[value]!, subject);
       texts.add(pieces[value]!);
     }
     return texts.end();
+  }
+
+  /** The text of a recipe that is always the same. */
+  #constant(recipe: Recipe): number {
+    let index = this.#constants.get(recipe);
+    if (index === undefined) this.#constants.set(recipe, (index = this.append(recipe.parts.join(''))));
+    return index;
   }
 
   #number(recipe: Recipe): Int32Array {
@@ -231,6 +258,18 @@ export class TargetTexts {
     );
     this.#partPieces.set(recipe, numbers);
     return numbers;
+  }
+
+  #read(read: Read, subject: Subject): number {
+    const text = read(subject, this.#cookbook.directory);
+    if (read !== USER_ID && read !== USER_NAME) return this.#valuePiece(text);
+    // One account after another is what most texts of a row of texts are about.
+    if (subject.user !== this.#user) {
+      this.#user = subject.user;
+      this.#userId = undefined;
+      this.#userName = undefined;
+    }
+    return read === USER_ID ? (this.#userId ??= this.#valuePiece(text)) : (this.#userName ??= this.#valuePiece(text));
   }
 
   #valuePiece(text: string): number {

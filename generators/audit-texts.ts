@@ -65,6 +65,7 @@ export interface Directory {
   idOf(name: string): string;
   /** Whom somebody reports to; undefined where nobody. */
   managerOf(user: Person): Person | undefined;
+  hasManager(user: Person): boolean;
   /** Who is invited: the guest itself, or the one that stands for a member; that member where there are no guests. */
   guestFor(user: Person): Person;
 }
@@ -89,6 +90,7 @@ export function directoryOf(tenant: Tenant): Directory {
       const manager = tenant.managerOf(ordinal);
       return manager === undefined ? undefined : tenant.person(manager);
     },
+    hasManager: ({ ordinal }) => tenant.managerOf(ordinal) !== undefined,
     guestFor: (user) =>
       user.kind === 'guest' || from === to ? user : tenant.person(from + (user.ordinal % (to - from))),
   };

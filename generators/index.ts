@@ -184,6 +184,8 @@ async function runPool(
     minThreads: threads,
     maxThreads: threads,
     execArgv: [...WORKER_EXEC_ARGV],
+    // What a partition makes dies with it; room for all of it spares most collections.
+    resourceLimits: { maxYoungGenerationSizeMb: 64 },
   });
   try {
     await Promise.all(

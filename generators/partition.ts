@@ -4,7 +4,7 @@ import type { Facts } from '../src/dataset/facts.ts';
 import type { Plan, PlannedAudit, PlannedEvent, PlannedPrincipal, PlannedSignIn } from './attacks/plan.ts';
 import { findActivity } from './audit-activities.ts';
 import { AuditRows } from './audit-rows.ts';
-import { APPLICATION_COUNTERS, writeApplicationAudit, writeOwnAudit, writePrincipalAudit } from './background/audit.ts';
+import { auditRows, writeApplicationAudit, writeOwnAudit, writePrincipalAudit } from './background/audit.ts';
 import { Calendar } from './background/calendar.ts';
 import { writeInteractiveSignIns } from './background/interactive-sign-ins.ts';
 import { writePrincipalSignIns } from './background/principal-sign-ins.ts';
@@ -60,7 +60,7 @@ export function generatePartition(
   const outages = (table: string) => drawOutages(tenant.seed, table, span);
   const silent = silentRows(tenant, span, outages('AADNonInteractiveUserSignInLogs'));
   const interactive = new SignInRows('SigninLogs', tenant, span, outages('SigninLogs'));
-  const audit = new AuditRows(tenant, span, outages('AuditLogs'));
+  const audit = auditRows(tenant, span, outages('AuditLogs'));
   const principals = new PrincipalSignInRows(
     'AADServicePrincipalSignInLogs',
     tenant,
@@ -93,7 +93,7 @@ export function generatePartition(
         writeOwnAudit(tenant, calendar, audit);
       }
       if (signsInHere) {
-        audit.begin(ordinal, APPLICATION_COUNTERS);
+        audit.begin(ordinal);
         writeApplicationAudit(tenant, calendar, audit);
       }
     }

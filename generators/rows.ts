@@ -18,14 +18,18 @@ export const TICKS_PER_MS = 10_000;
 export class DimensionBuilder<Name extends string> {
   readonly #codes = new Map<string, number>();
   readonly #names: readonly Name[];
-  readonly #short: readonly (readonly [Name, string[]])[];
-  readonly #long: readonly (readonly [Name, Utf8TextsBuilder])[];
+  readonly #shortNames: readonly Name[];
+  readonly #shortTexts: readonly string[][];
+  readonly #longNames: readonly Name[];
+  readonly #longTexts: readonly Utf8TextsBuilder[];
   #size = 0;
 
   constructor(names: readonly Name[], long: readonly Name[] = []) {
     this.#names = names;
-    this.#short = names.filter((name) => !long.includes(name)).map((name) => [name, []]);
-    this.#long = long.map((name) => [name, new Utf8TextsBuilder()]);
+    this.#shortNames = names.filter((name) => !long.includes(name));
+    this.#shortTexts = this.#shortNames.map(() => []);
+    this.#longNames = long;
+    this.#longTexts = long.map(() => new Utf8TextsBuilder());
   }
 
   /** The code of `key`; `make` gives its attributes the first time. */
@@ -38,16 +42,19 @@ export class DimensionBuilder<Name extends string> {
 
   /** An entry that nothing will ask for again. */
   append(attributes: Readonly<Record<Name, string>>): number {
-    for (const [name, texts] of this.#short) texts.push(attributes[name]);
-    for (const [name, texts] of this.#long) texts.append(attributes[name]);
+    const [names, texts] = [this.#shortNames, this.#shortTexts];
+    for (let i = 0; i < names.length; i++) texts[i]!.push(attributes[names[i]!]);
+    const [longNames, longTexts] = [this.#longNames, this.#longTexts];
+    for (let i = 0; i < longNames.length; i++) longTexts[i]!.append(attributes[longNames[i]!]);
     return this.#size++;
   }
 
   /** The entries. The builder must not be used afterwards. */
   seal(): Dimension {
-    const short = new Map<Name, Attribute>(this.#short);
-    const long = new Map(this.#long);
-    const attributes = this.#names.map((name) => [name, short.get(name) ?? long.get(name)!.seal()] as const);
+    const attributes = this.#names.map((name): readonly [Name, Attribute] => {
+      const short = this.#shortTexts[this.#shortNames.indexOf(name)];
+      return [name, short ?? this.#longTexts[this.#longNames.indexOf(name)]!.seal()];
+    });
     return { size: this.#size, attributes: Object.fromEntries(attributes) };
   }
 }
@@ -192,7 +199,17 @@ export interface Outage {
 
 /** What the records of a table need that only this side fills. */
 export function plainLayout({ startTicks, endTicks }: Span): TableLayout {
-  return { startTicks, endTicks, outages: [], days: 0, spots: 0, failureWeights: undefined, riskWeights: undefined };
+  return {
+    startTicks,
+    endTicks,
+    outages: [],
+    days: 0,
+    spots: 0,
+    failureWeights: undefined,
+    riskWeights: undefined,
+    actWeights: undefined,
+    steps: 0,
+  };
 }
 
 /** The outages of a table's ingestion, in order. */

@@ -1,4 +1,5 @@
 /** What a generator thread runs; piscina loads it. Nothing but wiring: the work is in partition.ts. */
+import { inArena } from '../src/base/arena.ts';
 import { type PlainError, toPlainError } from '../src/base/errors.ts';
 import type { Facts } from '../src/dataset/facts.ts';
 import type { WrittenFile } from '../src/dataset/write.ts';
@@ -22,7 +23,7 @@ export type PartitionReply =
   | { readonly ok: false; readonly error: PlainError };
 
 /** The tenant of the last task: all tasks of one dataset share it. */
-let prepared: (Prepared & { readonly key: string }) | undefined;
+let prepared: (Prepared & { readonly key: string; readonly scenario: Scenario }) | undefined;
 
 /** What all partitions of a dataset share. */
 export interface Prepared {
@@ -32,11 +33,13 @@ export interface Prepared {
 }
 
 export function prepare(scenario: Scenario): Prepared {
+  if (prepared?.scenario === scenario) return prepared;
   const key = JSON.stringify(scenario);
-  if (prepared?.key !== key) {
+  if (prepared?.key === key) prepared = { ...prepared, scenario };
+  else {
     const tenant = new Tenant(scenario.tenant, scenario.seed);
     const span = spanOf(scenario);
-    prepared = { key, tenant, span, plan: planIncidents(tenant, scenario, span) };
+    prepared = { key, scenario, tenant, span, plan: planIncidents(tenant, scenario, span) };
   }
   return prepared;
 }
@@ -55,8 +58,11 @@ export function factsOfPartition(scenario: Scenario, partition: number, partitio
 /** Generates and writes one partition. Never throws: an error comes back as data, which crosses threads whole. */
 export default function runTask(task: PartitionTask): PartitionReply {
   try {
-    const facts = factsOfPartition(task.scenario, task.partition, task.partitionCount);
-    return { ok: true, partition: task.partition, files: writePartition(task.folder, task.partition, facts) };
+    const { scenario, folder, partition, partitionCount } = task;
+    const files = inArena(() =>
+      writePartition(folder, partition, factsOfPartition(scenario, partition, partitionCount)),
+    );
+    return { ok: true, partition, files };
   } catch (error) {
     return { ok: false, error: toPlainError(error) };
   }

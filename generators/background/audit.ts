@@ -6,10 +6,10 @@
 import { purposeKey, RandomStream, Weights } from '../../src/base/random.ts';
 import { ACTIVITIES, type Activity, activity } from '../audit-activities.ts';
 import { MAKERS, SMALL_APPLICATIONS } from '../applications.ts';
-import type { AuditRows } from '../audit-rows.ts';
+import { AuditRows } from '../audit-rows.ts';
 import { type ApplicationActor, groupNames, principalInitiator, type Subject } from '../audit-texts.ts';
 import { AUDIT } from '../assumptions.ts';
-import { MS_PER_DAY, MS_PER_HOUR, type Span } from '../rows.ts';
+import { MS_PER_DAY, MS_PER_HOUR, type Outage, type Span } from '../rows.ts';
 import { userAgent } from '../sign-in-texts.ts';
 import { type Device, nameGuid, type ServicePrincipal, type Tenant } from '../tenant.ts';
 import type { Calendar, PasswordChange } from './calendar.ts';
@@ -17,10 +17,8 @@ import type { Calendar, PasswordChange } from './calendar.ts';
 const PERSON_STREAM = purposeKey('background/audit/person');
 const PRINCIPAL_STREAM = purposeKey('background/audit/principal');
 const APPLICATION_STREAM = purposeKey('background/audit/application');
-/** A few texts for each account and operation of an application stand for the many alike that a real tenant has. */
-const TEXTS_PER_OPERATION = 2;
 /** Rows that applications write about an account count from here, apart from those that it writes itself. */
-export const APPLICATION_COUNTERS = 0x20000000;
+const APPLICATION_COUNTERS = 0x20000000;
 
 /** What an operation is done to: the account itself, a colleague, or a thing of the tenant. */
 type SubjectKind =
@@ -300,22 +298,22 @@ const APPLICATION_WEIGHTS = new Weights(APPLICATION_ACTS.map(([weight]) => weigh
 const ROWS_PER_APPLICATION_ACT =
   APPLICATION_ACTS.reduce((sum, [weight, , steps]) => sum + weight * steps.length, 0) / APPLICATION_WEIGHTS.total;
 
-const weightsByActs = new Map<readonly Act[], Weights>();
-
-function weightsOf(acts: readonly Act[]): Weights {
-  let weights = weightsByActs.get(acts);
-  if (!weights) {
-    weights = new Weights(acts.map(([weight]) => weight));
-    weightsByActs.set(acts, weights);
-  }
-  return weights;
+interface ActFigures {
+  readonly weights: Weights;
+  /** Rows that one act writes, on average. */
+  readonly meanRows: number;
 }
 
-function meanRows(acts: readonly Act[]): number {
-  return (
-    acts.reduce((sum, [weight, steps]) => sum + weight * steps.length, 0) /
-    acts.reduce((sum, [weight]) => sum + weight, 0)
-  );
+const figuresByActs = new Map<readonly Act[], ActFigures>();
+
+function figuresOf(acts: readonly Act[]): ActFigures {
+  let figures = figuresByActs.get(acts);
+  if (!figures) {
+    const weights = new Weights(acts.map(([weight]) => weight));
+    const meanRows = acts.reduce((sum, [weight, steps]) => sum + weight * steps.length, 0) / weights.total;
+    figuresByActs.set(acts, (figures = { weights, meanRows }));
+  }
+  return figures;
 }
 
 const groupsByTenant = new WeakMap<Tenant, readonly string[]>();
@@ -329,11 +327,19 @@ function groupsOf(tenant: Tenant): readonly string[] {
   return groups;
 }
 
+const applicationsByTenant = new WeakMap<Tenant, NonNullable<Subject['application']>[]>();
+
 function smallApplication(tenant: Tenant, random: RandomStream): NonNullable<Subject['application']> {
+  let applications = applicationsByTenant.get(tenant);
+  if (!applications) applicationsByTenant.set(tenant, (applications = []));
   const maker = random.below(MAKERS);
-  const name = random.pick(SMALL_APPLICATIONS);
-  const objectId = nameGuid(`${tenant.tenantId}/${name}/${maker}`);
-  return { name, appId: nameGuid(`${name}/${maker}`), objectId };
+  const which = random.below(SMALL_APPLICATIONS.length);
+  const name = SMALL_APPLICATIONS[which]!;
+  return (applications[maker * SMALL_APPLICATIONS.length + which] ??= {
+    name,
+    appId: nameGuid(`${name}/${maker}`),
+    objectId: nameGuid(`${tenant.tenantId}/${name}/${maker}`),
+  });
 }
 
 function subjectOf(
@@ -388,7 +394,7 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
 
   const perform = (atMs: number, acts: readonly Act[]): void => {
     const isRare = acts === ADMIN_ACTS && random.chance(AUDIT.longTailShare);
-    write(atMs, isRare ? random.pick(USER_LONG_TAIL) : acts[random.weighted(weightsOf(acts))]![1]);
+    write(atMs, isRare ? random.pick(USER_LONG_TAIL) : acts[random.weighted(figuresOf(acts).weights)]![1]);
   };
   /** Of what `owner` says whose password it is about, sign-ins follow, so it succeeds. */
   const write = (atMs: number, steps: readonly Step[], owner?: number): void => {
@@ -428,7 +434,7 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
   for (const { atMs, owner } of calendar.resetsByIt()) write(atMs, RESET_ACTS, owner);
   if (account.kind === 'serviceAccount') {
     for (const day of calendar.localDays()) {
-      const count = random.poisson(AUDIT.serviceAccountDaily / meanRows(SERVICE_ACTS));
+      const count = random.poisson(AUDIT.serviceAccountDaily / figuresOf(SERVICE_ACTS).meanRows);
       const midnight = calendar.midnightMs(day);
       for (let i = 0; i < count; i++) perform(midnight + random.between(0, 24) * MS_PER_HOUR, SERVICE_ACTS);
     }
@@ -438,7 +444,7 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
     const workday = calendar.workday(day);
     if (!workday) continue;
     if (!account.dedicated && account.kind !== 'guest') {
-      const count = random.poisson(AUDIT.personDaily / meanRows(PERSON_ACTS));
+      const count = random.poisson(AUDIT.personDaily / figuresOf(PERSON_ACTS).meanRows);
       for (let i = 0; i < count; i++) perform(random.between(workday.startMs, workday.endMs), PERSON_ACTS);
     }
     const [acts, daily] =
@@ -452,50 +458,60 @@ export function writeOwnAudit(tenant: Tenant, calendar: Calendar, rows: AuditRow
     if (!acts) continue;
     const sessions = calendar.portalSessions(day);
     if (sessions.length === 0) continue;
-    const count = random.poisson(daily / meanRows(acts));
+    const count = random.poisson(daily / figuresOf(acts).meanRows);
     for (let i = 0; i < count; i++) {
       perform(calendar.timeIn(sessions[random.below(sessions.length)]!, random), acts);
     }
   }
 }
 
-/** Writes what applications do to the account; {@link AuditRows.begin} has been called for it with APPLICATION_COUNTERS. */
+/** The steps of all acts of applications: first those of the usual ones, act by act, then the rare ones. */
+const USUAL_STEPS = APPLICATION_ACTS.flatMap(([, , steps]) => steps);
+const APPLICATION_STEPS: readonly Step[] = [...USUAL_STEPS, ...APPLICATION_LONG_TAIL.flat()];
+
+/** AuditLogs, laid out for the kernel that writes what applications do. */
+export function auditRows(tenant: Tenant, span: Span, outages: readonly Outage[]): AuditRows {
+  const rows = new AuditRows(tenant, span, outages, {
+    actWeights: APPLICATION_WEIGHTS,
+    steps: APPLICATION_STEPS.length,
+  });
+  let firstStep = 0;
+  const acts = APPLICATION_ACTS.map(([, actor, steps]) => {
+    const act = { firstStep, stepCount: steps.length, initiator: rows.applicationCode(actor) };
+    firstStep += steps.length;
+    return act;
+  });
+  rows.kernel.setActs({
+    steps: APPLICATION_STEPS,
+    acts,
+    longTail: USUAL_STEPS.length,
+    detail: rows.detailCode('[]'),
+    outcome: rows.outcomeCode('success'),
+  });
+  rows.kernel.activityOf = (step) => rows.activityCode(APPLICATION_STEPS[step]!.activity);
+  return rows;
+}
+
+/**
+ * Writes what applications do to the account to what {@link auditRows} made; {@link AuditRows.begin} has been called for it.
+ * A few texts for each account and operation stand for the many alike that a real tenant has: the kernel asks for two.
+ */
 export function writeApplicationAudit(tenant: Tenant, calendar: Calendar, rows: AuditRows): void {
-  const { account } = calendar;
+  const { account, devices } = calendar;
   const random = new RandomStream(tenant.seed, APPLICATION_STREAM, account.ordinal);
-  const { devices } = calendar;
-  const noDetail = rows.detailCode('[]');
-  const success = rows.outcomeCode('success');
+  const kernel = rows.kernel.exports;
+  kernel.beginActs(random.first, random.second, rows.account, APPLICATION_COUNTERS);
+  rows.kernel.targetOf = (step, variety) => {
+    const { operation, subject: kind, key } = APPLICATION_STEPS[step]!;
+    const texts = new RandomStream(tenant.seed, APPLICATION_STREAM ^ key, account.ordinal, variety + 1);
+    const subject = subjectOf(tenant, calendar, devices, kind, account.ordinal, texts);
+    return rows.targets.describe(operation, subject, texts);
+  };
   const mean = (AUDIT.dailyPerUser * AUDIT.applicationShare) / ROWS_PER_APPLICATION_ACT;
-  const targets = Array.from({ length: TEXTS_PER_OPERATION }, () => new Map<Step, number>());
   for (const day of calendar.localDays()) {
     const works = calendar.workday(day) !== undefined;
     const count = random.poisson(mean * (works ? AUDIT.workdayFactor : AUDIT.dayOffFactor));
-    const midnight = calendar.midnightMs(day);
-    for (let i = 0; i < count; i++) {
-      const [, actor, usual] = APPLICATION_ACTS[random.weighted(APPLICATION_WEIGHTS)]!;
-      const steps = random.chance(AUDIT.applicationLongTailShare) ? random.pick(APPLICATION_LONG_TAIL) : usual;
-      let at = midnight + random.between(0, 24) * MS_PER_HOUR;
-      const correlation = rows.nextCorrelation++;
-      const initiator = rows.applicationCode(actor);
-      const variety = random.below(TEXTS_PER_OPERATION);
-      for (const each of steps) {
-        const { operation, subject: kind, gap } = each;
-        at += random.between(gap[0], gap[1]) * 1000;
-        if (!rows.covers(at)) {
-          rows.nextCounter++;
-          continue;
-        }
-        let target = targets[variety]!.get(each);
-        if (target === undefined) {
-          const texts = new RandomStream(tenant.seed, APPLICATION_STREAM ^ each.key, account.ordinal, variety + 1);
-          const subject = subjectOf(tenant, calendar, devices, kind, account.ordinal, texts);
-          target = rows.targets.describe(operation, subject, texts);
-          targets[variety]!.set(each, target);
-        }
-        rows.add(at, rows.activityCode(each.activity), initiator, target, noDetail, success, correlation, random);
-      }
-    }
+    random.drawn = kernel.acts(random.drawn, count, calendar.midnightMs(day));
   }
 }
 
@@ -508,7 +524,7 @@ export function writePrincipalAudit(tenant: Tenant, span: Span, principal: Servi
   const success = rows.outcomeCode('success');
   for (let day = 0; day < span.days; day++) {
     for (let left = random.poisson(AUDIT.principalDaily); left > 0; left--) {
-      const [, steps] = PRINCIPAL_ACTS[random.weighted(weightsOf(PRINCIPAL_ACTS))]!;
+      const [, steps] = PRINCIPAL_ACTS[random.weighted(figuresOf(PRINCIPAL_ACTS).weights)]!;
       const correlation = rows.nextCorrelation++;
       const user = tenant.person(random.below(tenant.userCount));
       const group = random.pick(groupsOf(tenant));

@@ -4,7 +4,7 @@
  */
 import { QuantileTable, type Weights } from '../../src/base/random.ts';
 import { compileKernel, type KernelMemory, PAGE_BYTES, startKernel } from '../../src/base/kernels.ts';
-import { DAY, DELAYS, RISK, SILENT } from '../assumptions.ts';
+import { AUDIT, DAY, DELAYS, RISK, SILENT } from '../assumptions.ts';
 import { KERNEL_BASE64 } from './kernel.ts';
 
 /** Functions that draw are given the counter of the account's stream and return it as it is afterwards. */
@@ -16,6 +16,7 @@ export interface RowKernelExports {
     workdays: number,
     places: number,
     placeCount: number,
+    steps: number,
     heap: number,
     failures: number,
     risks: number,
@@ -105,6 +106,9 @@ export interface RowKernelExports {
     device: number,
     programCount: number,
   ): number;
+  layOutActs(stepCount: number, actCount: number, longTail: number, detail: number, outcome: number): void;
+  beginActs(first: number, second: number, account: number, countFrom: number): void;
+  acts(counter: number, count: number, midnightMs: number): number;
   prepare(columnCount: number): number;
   place(slice: number, row: number, columnCount: number): void;
   orderAt(): number;
@@ -126,6 +130,9 @@ const STALE = PAGE_CODES + 4 * 64;
 const PROGRAMS = STALE + 16 * 256;
 const PROGRAMS_BYTES = 12 * 64;
 const COLUMNS = PROGRAMS + 8 * PROGRAMS_BYTES;
+const ACT_WEIGHTS = COLUMNS + 12 * 64;
+const ACTS = ACT_WEIGHTS + 8 * 64;
+const STEP_BYTES = 32;
 /** Slices that the time of a dataset is cut into: the rows of one fit the cache while they are put in order. */
 export const SLICES = 1024;
 /** As much as most tables of a partition need. */
@@ -184,6 +191,30 @@ export interface TableLayout {
   readonly spots: number;
   readonly failureWeights: Weights | undefined;
   readonly riskWeights: Weights | undefined;
+  /** Of what applications do: acts by weight, and how many steps all of them have. */
+  readonly actWeights: Weights | undefined;
+  readonly steps: number;
+}
+
+/** One row of what an application does. */
+export interface StepLayout {
+  /** Seconds after the step before. */
+  readonly gap: readonly [from: number, to: number];
+}
+
+export interface ActsLayout {
+  /** The steps of all acts, those of the rare ones last, which have one each. */
+  readonly steps: readonly StepLayout[];
+  /** Acts in the order of their weights. */
+  readonly acts: readonly { readonly firstStep: number; readonly stepCount: number; readonly initiator: number }[];
+  readonly longTail: number;
+  /** Codes that all rows have. */
+  readonly detail: number;
+  readonly outcome: number;
+}
+
+function noAccount(): never {
+  throw new RangeError('no account is at work');
 }
 
 let compiled: object | undefined;
@@ -195,12 +226,14 @@ export class RowKernel {
   readonly memory: KernelMemory;
   readonly exports: RowKernelExports;
   /** The code of the account's place at a spot; set by whoever writes silent sign-ins. */
-  placeAt: (spot: number) => number = () => {
-    throw new RangeError('no account is at work');
-  };
+  placeAt: (spot: number) => number = noAccount;
+  /** The codes of a step's activity, and of what it is done to; set by whoever writes what applications do. */
+  activityOf: (step: number) => number = noAccount;
+  targetOf: (step: number, variety: number) => number = noAccount;
   #doubles!: Float64Array<ArrayBuffer>;
   #words!: Uint32Array<ArrayBuffer>;
   #workdays = 0;
+  #steps = 0;
 
   /** The idle one with the most memory: who asks first has most rows, partition after partition. */
   static take(): RowKernel {
@@ -213,7 +246,11 @@ export class RowKernel {
       (compiled ??= compileKernel(KERNEL_BASE64)),
       INITIAL_BYTES,
       MAXIMUM_PAGES,
-      { place: (spot: number) => this.placeAt(spot) },
+      {
+        place: (spot: number) => this.placeAt(spot),
+        activity: (step: number) => this.activityOf(step),
+        target: (step: number, variety: number) => this.targetOf(step, variety),
+      },
     );
     this.memory = memory;
     this.exports = exports;
@@ -233,28 +270,48 @@ export class RowKernel {
     return this.#words;
   }
 
-  layOut({ startTicks, endTicks, outages, days, spots, failureWeights, riskWeights }: TableLayout): void {
+  layOut(layout: TableLayout): void {
+    const { startTicks, endTicks, outages, days, spots, failureWeights, riskWeights, actWeights, steps } = layout;
     const lists = this.exports.lists();
     this.#workdays = lists + 16 * outages.length;
     const places = this.#workdays + 24 * days;
-    const heap = places + 4 * spots;
+    this.#steps = (places + 4 * spots + 7) & ~7;
+    const heap = this.#steps + STEP_BYTES * steps;
     const missing = heap - this.memory.buffer.byteLength;
     if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE_BYTES));
     const { doubles } = this;
-    const totals = [failureWeights?.total ?? 0, riskWeights?.total ?? 0];
-    doubles.set([startTicks, endTicks, SLICES / (endTicks - startTicks), ...ASSUMED, ...totals], SETTINGS / 8);
+    const [failureTotal, riskTotal, actTotal] = [failureWeights, riskWeights, actWeights].map(
+      (each) => each?.total ?? 0,
+    );
+    const durationMs = (endTicks - startTicks) / 10_000;
+    doubles.set(
+      [
+        startTicks,
+        endTicks,
+        SLICES / (endTicks - startTicks),
+        ...ASSUMED,
+        failureTotal!,
+        riskTotal!,
+        durationMs,
+        AUDIT.applicationLongTailShare,
+        actTotal!,
+      ],
+      SETTINGS / 8,
+    );
     doubles.set(
       outages.flatMap(({ fromTicks, toTicks }) => [fromTicks, toTicks]),
       lists / 8,
     );
     if (failureWeights) doubles.set(failureWeights.values, FAILURE_WEIGHTS / 8);
     if (riskWeights) doubles.set(riskWeights.values, RISK_WEIGHTS / 8);
+    if (actWeights) doubles.set(actWeights.values, ACT_WEIGHTS / 8);
     this.exports.layOut(
       lists,
       outages.length,
       this.#workdays,
       places,
       spots,
+      this.#steps,
       heap,
       failureWeights?.values.length ?? 0,
       riskWeights?.values.length ?? 0,
@@ -265,6 +322,20 @@ export class RowKernel {
   setOutcomes(failureCodes: readonly number[], riskCodes: readonly (readonly number[])[]): void {
     this.words.set(failureCodes, FAILURE_CODES / 4);
     riskCodes.forEach((codes, situation) => this.words.set(codes, RISK_CODES / 4 + situation * 64));
+  }
+
+  setActs({ steps, acts, longTail, detail, outcome }: ActsLayout): void {
+    const { doubles, words } = this;
+    steps.forEach(({ gap: [from, to] }, step) => {
+      const at = this.#steps + step * STEP_BYTES;
+      doubles.set([from, to - from], at / 8);
+      // No activity yet.
+      words[at / 4 + 4] = 0xffffffff;
+    });
+    acts.forEach(({ firstStep, stepCount, initiator }, act) =>
+      words.set([firstStep, stepCount, initiator], ACTS / 4 + 3 * act),
+    );
+    this.exports.layOutActs(steps.length, acts.length, longTail, detail, outcome);
   }
 
   setPages(codes: readonly number[]): void {

@@ -1,6 +1,6 @@
 /**
- * The hot loops of generation, in AssemblyScript: silent sign-ins, which are four rows of five, and the way of every row
- * from where it is made to where it stands in order of time. `npm run kernel` compiles it into kernel.ts, which is kept in
+ * The hot loops of generation, in AssemblyScript: silent sign-ins, which are four rows of five, what applications do to
+ * accounts, which is most of the rest, and the way of every row from where it is made to where it stands in order of time. `npm run kernel` compiles it into kernel.ts, which is kept in
  * the repository so that a build needs no compiler; index.ts says what is where in the memory.
  *
  * What is drawn here is drawn from the account's stream as `RandomStream` (src/base/random.ts) would: a loop is given the
@@ -49,6 +49,9 @@ const ROAMING_FROM: usize = SETTINGS + 224;
 const ROAMING_TO: usize = SETTINGS + 232;
 const FAILURE_TOTAL: usize = SETTINGS + 240;
 const RISK_TOTAL: usize = SETTINGS + 248;
+const DURATION_MS: usize = SETTINGS + 256;
+const LONG_TAIL_SHARE: usize = SETTINGS + 264;
+const ACT_TOTAL: usize = SETTINGS + 272;
 
 const PUBLISH: usize = 2048;
 const INGESTION: usize = PUBLISH + 8 * 4097;
@@ -64,6 +67,15 @@ const STALE: usize = PAGE_CODES + 4 * 64;
 const PROGRAMS: usize = STALE + 16 * 256;
 const PROGRAMS_SIZE: usize = 12 * 64;
 const COLUMNS: usize = PROGRAMS + 8 * PROGRAMS_SIZE;
+const ACT_WEIGHTS: usize = COLUMNS + 12 * 64;
+/** Of each act: its first step, how many it has, its initiator's code. */
+const ACTS: usize = ACT_WEIGHTS + 8 * 64;
+const ACT_SIZE: usize = 12;
+/** Of each step: the least time after the one before and by how much it varies, the activity's code, and targets' by variety. */
+const STEP_SIZE: usize = 32;
+const STEP_ACTIVITY: usize = 16;
+const STEP_TARGETS: usize = 20;
+const VARIETIES: i32 = 2;
 /** Of each slice: where its next record goes, where its last chunk ends, its first chunk, how many records it has. */
 const SLICE: usize = 131072;
 const SLICES: i32 = 1024;
@@ -93,6 +105,11 @@ const DAYS_BEFORE: i32 = 8;
 /** The code of the account's place at a spot that it has not been seen at yet. */
 @external("env", "place")
 declare function newPlace(spot: i32): i32;
+/** The code of a step's activity, and of what it is done to, where the account at work needs it for the first time. */
+@external("env", "activity")
+declare function newActivity(step: i32): i32;
+@external("env", "target")
+declare function newTarget(step: i32, variety: i32): i32;
 
 let outages: usize = 0;
 let outageCount: i32 = 0;
@@ -109,6 +126,13 @@ let rowCount: i32 = 0;
 let first: i32 = 0;
 let second: i32 = 0;
 let drawn: i32 = 0;
+
+let steps: usize = 0;
+let stepCount: i32 = 0;
+let actCount: i32 = 0;
+let longTailFrom: i32 = 0;
+let actDetail: i32 = 0;
+let actOutcome: i32 = 0;
 
 let account: i32 = 0;
 let ordinal: i32 = 0;
@@ -134,6 +158,7 @@ export function layOut(
   workdaysAt: usize,
   placesAt: usize,
   placesMany: i32,
+  stepsAt: usize,
   heapAt: usize,
   failures: i32,
   risks: i32,
@@ -143,6 +168,7 @@ export function layOut(
   workdays = workdaysAt;
   placeCodes = placesAt;
   spotCount = placesMany;
+  steps = stepsAt;
   heap = (heapAt + 63) & ~63;
   failureCount = failures;
   riskCount = risks;
@@ -636,6 +662,76 @@ export function phone(
       const awake = hour >= load<f64>(AWAKE_FROM) && hour < load<f64>(AWAKE_TO);
       if (!(unit() < (awake ? awakeShare : nightShare))) continue;
       renewRow(at, access, client, placeCode(at), success, session);
+    }
+  }
+  return drawn;
+}
+
+// What applications do to one account.
+
+/** @param longTail - the first step of the rare acts, which have one each. */
+export function layOutActs(stepMany: i32, actMany: i32, longTail: i32, detail: i32, outcome: i32): void {
+  stepCount = stepMany;
+  actCount = actMany;
+  longTailFrom = longTail;
+  actDetail = detail;
+  actOutcome = outcome;
+}
+
+export function beginActs(firstKey: i32, secondKey: i32, number: i32, countFrom: i32): void {
+  first = firstKey;
+  second = secondKey;
+  account = number;
+  nextCounter = countFrom;
+  nextCorrelation = countFrom;
+  for (let step = 0; step < stepCount; step++) {
+    store<i64>(steps + (step as usize) * STEP_SIZE, -1, STEP_TARGETS);
+  }
+}
+
+/** So many acts of applications in a day. */
+export function acts(counter: i32, count: i32, midnightMs: f64): i32 {
+  drawn = counter;
+  for (let i = 0; i < count; i++) {
+    const act = ACTS + (weighted(ACT_WEIGHTS, actCount, load<f64>(ACT_TOTAL)) as usize) * ACT_SIZE;
+    let step = load<i32>(act);
+    let left = load<i32>(act, 4);
+    if (unit() < load<f64>(LONG_TAIL_SHARE)) {
+      step = longTailFrom + below((stepCount - longTailFrom) as f64);
+      left = 1;
+    }
+    let atMs = midnightMs + between(0, 24) * MS_PER_HOUR;
+    const correlation = nextCorrelation++;
+    const variety = below(VARIETIES as f64);
+    for (; left > 0; left--, step++) {
+      const taken = steps + (step as usize) * STEP_SIZE;
+      atMs += between(load<f64>(taken), load<f64>(taken, 8)) * MS_PER_SECOND;
+      const number = nextCounter++;
+      if (!(atMs >= 0 && atMs < load<f64>(DURATION_MS))) continue;
+      const known = taken + ((variety as usize) << 2);
+      let target = load<i32>(known, STEP_TARGETS);
+      if (target < 0) {
+        target = newTarget(step, variety);
+        store<i32>(known, target, STEP_TARGETS);
+      }
+      let activity = load<i32>(taken, STEP_ACTIVITY);
+      if (activity < 0) {
+        activity = newActivity(step);
+        store<i32>(taken, activity, STEP_ACTIVITY);
+      }
+      const at = load<f64>(START) + Math.floor(atMs * 10000);
+      const ingested = ingestedAt(at);
+      const record = next(at);
+      store<f64>(record, at);
+      store<f64>(record, ingested, 8);
+      store<i32>(record, account, 16);
+      store<i32>(record, activity, 20);
+      store<i32>(record, load<i32>(act, 8), 24);
+      store<i32>(record, target, 28);
+      store<i32>(record, actDetail, 32);
+      store<i32>(record, actOutcome, 36);
+      store<i32>(record, number, 40);
+      store<i32>(record, correlation, 44);
     }
   }
   return drawn;

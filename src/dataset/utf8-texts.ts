@@ -1,3 +1,5 @@
+import { takeBytes } from '../base/arena.ts';
+
 /** Texts as UTF-8, one after another: what many texts are while nobody asks for one of them. */
 export class Utf8Texts {
   /** Where each text begins in `bytes`, and where the last ends. */
@@ -24,9 +26,29 @@ export class Utf8Texts {
   }
 }
 
+/** Up to so many characters a loop writes faster than a call. */
+const SHORT_TEXT = 64;
+
+/** Writes a text as UTF-8; there is room for three bytes a character. @returns how many bytes it has. */
+function writeText(text: string, bytes: Buffer, at: number): number {
+  const { length } = text;
+  if (length > SHORT_TEXT) return bytes.write(text, at);
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x7f) return bytes.write(text, at);
+    bytes[at + i] = unit;
+  }
+  return length;
+}
+
+function room(length: number): Buffer<ArrayBuffer> {
+  const { buffer, byteOffset } = takeBytes(length);
+  return Buffer.from(buffer, byteOffset, length);
+}
+
 /** Collects texts as UTF-8 one by one: once appended, a text costs its bytes and no garbage collector looks at it again. */
 export class Utf8TextsBuilder {
-  #bytes = Buffer.allocUnsafeSlow(1 << 14);
+  #bytes = room(1 << 14);
   #offsets = new Int32Array(256);
   #size = 0;
   #count = 0;
@@ -35,7 +57,7 @@ export class Utf8TextsBuilder {
     // No character of UTF-16 needs more than three bytes.
     const needed = this.#size + 3 * text.length;
     if (needed > this.#bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
+      const larger = room(Math.max(needed, 2 * this.#bytes.length));
       this.#bytes.copy(larger, 0, 0, this.#size);
       this.#bytes = larger;
     }
@@ -44,7 +66,7 @@ export class Utf8TextsBuilder {
       longer.set(this.#offsets);
       this.#offsets = longer;
     }
-    if (text !== '') this.#size += this.#bytes.write(text, this.#size);
+    this.#size += writeText(text, this.#bytes, this.#size);
     this.#offsets[++this.#count] = this.#size;
   }
 
