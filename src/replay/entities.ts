@@ -76,8 +76,7 @@ export function entitiesOf(
   let bytes = '[]'.length;
   for (const mapping of mappings) {
     let taken = 0;
-    for (const entity of distinctEntities(mapping, columns, rows)) {
-      const key = entityKey(entity);
+    for (const [key, entity] of distinctEntities(mapping, columns, rows)) {
       if (seen.has(key)) continue;
       const size = Buffer.byteLength(entityJson(entity, entities.length)) + 1;
       if (taken === share || bytes + size > MAX_ENTITIES_BYTES) {
@@ -93,21 +92,30 @@ export function entitiesOf(
   return { entities, dropped };
 }
 
+/** The entities of one mapping, by their keys. */
 function distinctEntities(
   mapping: EntityMapping,
   columns: readonly ColumnInfo[],
   rows: readonly ResultRow[],
-): Entity[] {
+): ReadonlyMap<string, Entity> {
   const fields = mapping.fieldMappings.map(({ identifier, columnName }) => ({
     identifier,
     column: columns.findIndex((column) => column.name === columnName),
   }));
   const type = entityTypeName(mapping.entityType);
   const entities = new Map<string, Entity>();
+  // Most rows of a run name what others name, as they spell it.
+  const spelled = new Set<string>();
   for (const { cells } of rows) {
+    const texts = fields.map(({ column }) =>
+      column < 0 ? '' : cellText(columns[column]!.type, cells[column]!).trim(),
+    );
+    const spelling = JSON.stringify(texts);
+    if (spelled.has(spelling)) continue;
+    spelled.add(spelling);
     const identifiers: Record<string, string> = {};
-    for (const { identifier, column } of fields) {
-      const text = column < 0 ? '' : cellText(columns[column]!.type, cells[column]!).trim();
+    for (const [index, { identifier }] of fields.entries()) {
+      const text = texts[index]!;
       if (text !== '') Object.assign(identifiers, normalised(type, identifier, text));
     }
     if (Object.keys(identifiers).length === 0) continue;
@@ -115,7 +123,7 @@ function distinctEntities(
     const key = entityKey(entity);
     if (!entities.has(key)) entities.set(key, entity);
   }
-  return [...entities.values()];
+  return entities;
 }
 
 function normalised(type: string, identifier: string, text: string): Record<string, string> {
