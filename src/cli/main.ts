@@ -186,7 +186,7 @@ withMemory(scenarioCommand('generate', 'generate a scenario'))
   .option('--resume', 'go on where the same command was killed')
   .addOption(
     new Option('--format <format>', 'a dataset to replay, or one file a table as Log Analytics exports it')
-      .choices(['dataset', 'ndjson', 'parquet'])
+      .choices(['dataset', 'ndjson', 'ndjson.gz', 'parquet'])
       .default('dataset'),
   )
   .action(async (scenario: string, flags: GenerateFlags) =>

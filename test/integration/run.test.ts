@@ -271,7 +271,7 @@ describe('tocsin generate', () => {
     expect(existsSync(path.join(cwd, 'tenant/manifest.json'))).toBe(true);
   });
 
-  test.each(['ndjson', 'parquet'])('writes a %s file for each table', async (format) => {
+  test.each(['ndjson', 'ndjson.gz', 'parquet'])('writes a %s file for each table', async (format) => {
     const [cwd, TMPDIR] = [temporaryFolder(), temporaryFolder()];
     const args = ['generate', 'contoso-2k', '--users', '30', '--days', '1', '--out', 'files', '--format', format];
     const { code, stderr } = await tocsin(args, { cwd, env: { TMPDIR } });

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { generate as generateDataset, type GeneratedDataset, type Scenario } from '../../../generators/index.ts';
 import { TocsinError } from '../../base/errors.ts';
-import { exportDataset } from '../../dataset/export.ts';
+import { type ExportFormat, exportDataset } from '../../dataset/export.ts';
 import { openDataset } from '../../dataset/read.ts';
 import { formatCount, formatMagnitude, formatSeconds } from '../../report/format.ts';
 import { type MemoryFlags, threadsWithin } from '../memory.ts';
@@ -21,7 +21,7 @@ export interface GenerateFlags extends ScenarioFlags {
   readonly out: string;
   readonly force?: boolean;
   readonly resume?: boolean;
-  readonly format?: 'dataset' | 'ndjson' | 'parquet';
+  readonly format?: 'dataset' | ExportFormat;
 }
 
 export async function generate(
@@ -47,7 +47,7 @@ export async function generate(
             terminal,
             signal,
           );
-          await exportFiles(generated.dataset.path, flags.out, format, flags.force ?? false, terminal, signal);
+          await exportFiles(generated.dataset.path, format, flags, terminal, signal);
           return generated;
         });
   const events = dataset.tables.reduce((sum, table) => sum + table.rowCount, 0);
@@ -82,9 +82,8 @@ export async function generate(
 
 async function exportFiles(
   location: string,
-  out: string,
-  format: 'ndjson' | 'parquet',
-  force: boolean,
+  format: ExportFormat,
+  { out, force = false, threads, memory }: GenerateFlags,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
@@ -93,6 +92,8 @@ async function exportFiles(
     out,
     format,
     force,
+    // How much of a table each thread comes to hold is not known beforehand.
+    ...(memory !== undefined ? { threads: 1 } : threads !== undefined && { threads }),
     onProgress: ({ rows, totalRows }) => {
       if (signal.aborted) throw new TocsinError('INTERRUPTED', 'interrupted; nothing was written');
       progress.update(rows, totalRows);

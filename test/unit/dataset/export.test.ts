@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -59,6 +60,10 @@ function rowsOf(dataset: Dataset, table: string): unknown[][] {
       return type === 'dynamic' && value !== null ? stringifyDynamic(value) : value;
     }),
   );
+}
+
+function timeAt(seconds: number): string {
+  return new Date(Date.UTC(2026, 4, 1) + seconds * 1000).toISOString();
 }
 
 const ROWS: FactRow[] = [
@@ -129,6 +134,40 @@ describe('NDJSON', () => {
         IsInteractive: false,
       },
     ]);
+  });
+
+  it('is the same by any number of threads, and when unzipped', async () => {
+    const rows = (from: number): FactRow[] =>
+      Array.from({ length: 26_000 }, (_, index) => ({
+        TimeGenerated: timeAt(((index * 7919) % 26_000) * 2 + from),
+        UserPrincipalName: `u${index % 300}@x`,
+        DurationMs: index,
+        LocationDetails: { city: `Köln ${index % 40}` },
+      }));
+    const dataset = await datasetOf([
+      [factsOf('SigninLogs', rows(0))],
+      [factsOf('SigninLogs', rows(1)), factsOf('AuditLogs', [{ TimeGenerated: '2026-05-01', Category: 'A' }])],
+    ]);
+    const exported = async (format: 'ndjson' | 'ndjson.gz', threads: number): Promise<Buffer[]> => {
+      const files = await exportDataset(dataset, { out, format, threads, force: true });
+      expect(files.map(({ rows: count }) => count)).toEqual([1, 52_000]);
+      return files.map(({ file }) => readFileSync(file));
+    };
+    const areSame = (some: Buffer[], others: Buffer[]): boolean =>
+      some.every((bytes, index) => bytes.equals(others[index]!));
+    const plain = await exported('ndjson', 0);
+    expect(plain[1]!.toString().split('\n').length).toBe(52_001);
+    expect(areSame(await exported('ndjson', 2), plain)).toBe(true);
+    const zipped = await exported('ndjson.gz', 0);
+    expect(
+      areSame(
+        zipped.map((bytes) => gunzipSync(bytes)),
+        plain,
+      ),
+    ).toBe(true);
+    expect(areSame(await exported('ndjson.gz', 3), zipped)).toBe(true);
+    const again = await importFiles([path.join(out, 'SigninLogs.ndjson.gz')], { out: path.join(folder, 'again') });
+    expect([again.rows, again.badRecords]).toEqual([52_000, 0]);
   });
 
   it('comes back as the same rows: facts, dataset, export, import', async () => {
