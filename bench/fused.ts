@@ -21,20 +21,13 @@ import { type Replayable, replayRows } from '../src/replay/replay.ts';
 import { scheduleRuns } from '../src/replay/schedule.ts';
 import type { ResultRow, ScheduledRun } from '../src/replay/result.ts';
 import type { ResultTable } from '../src/replay/result-table.ts';
-import type { CompiledRule } from '../src/rules/compile.ts';
-import { readRule, type Rule } from '../src/rules/rule.ts';
+import type { Rule } from '../src/rules/rule.ts';
 import { type RuleScore, score } from '../src/score/score.ts';
 import { benchScenario } from './datasets.ts';
 import { type DigestParts, digestRows, RowDigest } from './digest.ts';
 import type { Size } from './generation.ts';
 import type { Workers } from './pool.ts';
-
-/** A rule as it crosses threads: its text is read again where it is needed, its query is not parsed again. */
-export interface PortableRule {
-  readonly file: string;
-  readonly text: string;
-  readonly plan: QueryPlan;
-}
+import { compiledOf, type PortableRule } from './rules.ts';
 
 export interface FusedTask {
   readonly kind: 'fused';
@@ -90,15 +83,6 @@ export function assertPartitionwise({ root }: QueryPlan, file: string): void {
 function runsOf(size: Size, rule: Rule): ScheduledRun[] {
   const { start, end } = replayableOf(size, () => sourceOfFacts([]), {}).manifest;
   return scheduleRuns({ start: parseIsoDatetime(start)!, end: parseIsoDatetime(end)! }, rule);
-}
-
-/** The rule that this thread read last. */
-let lastRead: { readonly text: string; readonly read: ReturnType<typeof readRule> } | undefined;
-
-function compiledOf({ file, text, plan }: PortableRule): CompiledRule {
-  if (lastRead?.text !== text) lastRead = { text, read: readRule(text, file) };
-  const { rule, source } = lastRead.read;
-  return { rule: rule!, plan, source, warnings: [] };
 }
 
 /** The whole tenant as something to replay, whose rows are those of one partition. */

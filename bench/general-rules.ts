@@ -9,7 +9,7 @@ import { COLUMN_EPOCH_TICKS } from '../src/base/time.ts';
 import type { Dataset } from '../src/dataset/read.ts';
 import { openExecutor } from '../src/replay/replay.ts';
 import { INGESTION_DELAY } from '../src/replay/schedule.ts';
-import { type CompiledRule, compileRule } from '../src/rules/compile.ts';
+import type { CompiledRule } from '../src/rules/compile.ts';
 import { parseDuration } from '../src/rules/duration.ts';
 import { type Bench, type Competitor, compete } from './compete.ts';
 import { benchDataset, partitionsFor, workOf } from './datasets.ts';
@@ -17,6 +17,7 @@ import { digestRows } from './digest.ts';
 import { DuckDb, TIMES, type TableSpec } from './duckdb.ts';
 import { rowsOf } from './ours.ts';
 import type { CaseResult } from './report.ts';
+import { benchRules, compiledOf } from './rules.ts';
 import { threadsText } from './text.ts';
 
 /** What the digest is made of: columns of the rule, and the same of its SQL. */
@@ -109,7 +110,11 @@ export async function generalRuleCases(bench: Bench): Promise<CaseResult[]> {
     await duckdb.run(`CREATE OR REPLACE TABLE audits AS
       SELECT *, from_json(targets, '[{"id": "VARCHAR", "type": "VARCHAR"}]') AS target_list FROM audits`);
     const results: CaseResult[] = [];
-    for (const name of Object.keys(RULES)) results.push(await ruleCase(bench, dataset, duckdb, folder, name));
+    const names = Object.keys(RULES);
+    const rules = await benchRules(names.map((name) => path.join(folder, `${name}.yaml`)));
+    for (const [index, name] of names.entries()) {
+      results.push(await ruleCase(bench, dataset, duckdb, folder, name, compiledOf(rules[index]!)));
+    }
     return results;
   } finally {
     duckdb.close();
@@ -122,9 +127,9 @@ async function ruleCase(
   duckdb: DuckDb,
   folder: string,
   name: string,
+  compiled: CompiledRule,
 ): Promise<CaseResult> {
   const { ours: columns, sql: sqlColumns } = RULES[name]!;
-  const compiled = compileRule(path.join(folder, `${name}.yaml`));
   const executor = openExecutor(dataset, compiled.plan.root, { threads: bench.threads });
   try {
     let ours = await rowsOf(dataset, compiled, { executor });

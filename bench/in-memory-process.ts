@@ -3,7 +3,8 @@
  * do, tells how far it is, and answers once.
  */
 import { type PlainError, toPlainError } from '../src/base/errors.ts';
-import { fuse, type FusedResult, type PortableRule } from './fused.ts';
+import { fuse, type FusedResult } from './fused.ts';
+import type { PortableRule } from './rules.ts';
 import type { Size } from './generation.ts';
 import { Workers } from './pool.ts';
 

@@ -3,7 +3,6 @@
  * held. The smallest size is also made on disk and replayed from there: both ways must give the same rows.
  */
 import { fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { packageRoot } from '../generators/scenario.ts';
 import { fromPlainError, TocsinError } from '../src/base/errors.ts';
@@ -12,12 +11,12 @@ import type { CompiledRule } from '../src/rules/compile.ts';
 import { type Bench, caseResult, checkDigests } from './compete.ts';
 import { benchDataset } from './datasets.ts';
 import { digestRows } from './digest.ts';
-import type { PortableRule } from './fused.ts';
 import { type Size, sizeOf } from './generation.ts';
 import type { InMemoryMessage, InMemoryOrder } from './in-memory-process.ts';
 import { timingOf } from './measure.ts';
 import { rowsOf } from './ours.ts';
 import type { CaseResult } from './report.ts';
+import { compiledOf, type PortableRule } from './rules.ts';
 import { SEED_DIGEST } from './seed-rule-sql.ts';
 import { sizePart, threadsText } from './text.ts';
 
@@ -32,9 +31,8 @@ const COMPARED_EVENTS = 1_000_000;
 
 type Outcome = Extract<InMemoryMessage, { readonly kind: 'result' }>;
 
-export async function* inMemoryCases(bench: Bench, compiled: CompiledRule, file: string): AsyncGenerator<CaseResult> {
-  const rule: PortableRule = { file, text: readFileSync(file, 'utf8'), plan: compiled.plan };
-  yield await comparedCase(bench, compiled, rule);
+export async function* inMemoryCases(bench: Bench, rule: PortableRule): AsyncGenerator<CaseResult> {
+  yield await comparedCase(bench, compiledOf(rule), rule);
   for (const events of bench.events) yield await sizeCase(bench, rule, events);
 }
 

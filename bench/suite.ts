@@ -1,7 +1,6 @@
 /** The bench as a whole: which cases, over what, and what their figures come to. */
 import path from 'node:path';
 import { packageRoot } from '../generators/scenario.ts';
-import { compileRule } from '../src/rules/compile.ts';
 import type { Bench } from './compete.ts';
 import { figuresOf } from './figures.ts';
 import { generalRuleCases } from './general-rules.ts';
@@ -9,6 +8,7 @@ import { generateCase } from './generation.ts';
 import { inMemoryCases } from './in-memory.ts';
 import { ndjsonCase } from './ndjson.ts';
 import type { BenchReport, CaseResult } from './report.ts';
+import { benchRules, compiledOf, type PortableRule } from './rules.ts';
 import { seedRuleCases } from './seed-rule.ts';
 import { startCase } from './start.ts';
 import { threadCases } from './threads.ts';
@@ -30,12 +30,13 @@ export async function runBench(bench: Bench, onCase: (result: CaseResult) => Pro
   const { cases: asked } = bench;
   if (asked.has('c')) await take([await generateCase(bench)]);
   const file = path.join(packageRoot(), SHIPPED_RULE);
-  const shipped = compileRule(file);
+  const [portable] = (await benchRules([file])) as [PortableRule];
+  const shipped = compiledOf(portable);
   if (asked.has('a') || asked.has('g')) await take(await seedRuleCases(bench, shipped));
   if (asked.has('b')) await take([await ndjsonCase(bench, shipped)]);
   if (asked.has('d')) await take(await generalRuleCases(bench));
   if (asked.has('e')) await take(await threadCases(bench, shipped));
-  if (asked.has('f')) for await (const result of inMemoryCases(bench, shipped, file)) await take([result]);
+  if (asked.has('f')) for await (const result of inMemoryCases(bench, portable)) await take([result]);
   if (asked.has('h')) await take([await startCase(bench)]);
   return benchReport(cases);
 }

@@ -4,8 +4,9 @@ import { type DatasetTask, makeBenchPartition } from './datasets.ts';
 import { type FloorTask, sumPartition } from './floor.ts';
 import { fusePartition, type FusedScoreTask, type FusedTask, scoreFused } from './fused.ts';
 import { type GenerateTask, countPartition } from './generation.ts';
+import { type CompileTask, portableRule } from './rules.ts';
 
-export type BenchTask = DatasetTask | FloorTask | FusedTask | FusedScoreTask | GenerateTask;
+export type BenchTask = CompileTask | DatasetTask | FloorTask | FusedTask | FusedScoreTask | GenerateTask;
 
 export type BenchReply =
   | { readonly ok: true; readonly answer: unknown }
@@ -22,6 +23,8 @@ export default async function runTask(task: BenchTask): Promise<BenchReply> {
 
 function answerOf(task: BenchTask): unknown {
   switch (task.kind) {
+    case 'compile':
+      return portableRule(task);
     case 'dataset':
       return makeBenchPartition(task);
     case 'floor':
