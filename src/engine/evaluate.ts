@@ -525,6 +525,16 @@ function spread(lookup: Lookup, rowCount: number): Column {
 /** With so many rows for each entry of a dictionary all of its entries are asked before any row: most often one row has each. */
 const ROWS_FOR_ENTRY = 16;
 
+function rowsThatHold(codes: Codes, holds: Uint8Array): Uint32Array | undefined {
+  const rows = takeWords(codes.length);
+  let count = 0;
+  for (let row = 0; row < codes.length; row++) {
+    rows[count] = row;
+    count += holds[codes[row]!]!;
+  }
+  return count === codes.length ? undefined : shortened(rows, count);
+}
+
 /** Rows where a bool operand is true, or undefined where it is true of all. */
 function trueRows(operand: Operand, rowCount: number): Uint32Array | undefined {
   switch (operand.kind) {
@@ -534,12 +544,12 @@ function trueRows(operand: Operand, rowCount: number): Uint32Array | undefined {
       const { codes, dictionary } = operand;
       const { states, numbers } = dictionary;
       if (dictionary.size * ROWS_FOR_ENTRY <= rowCount) {
-        let hits = 0;
-        for (let code = 0; code < dictionary.size; code++) {
+        const holds = new Uint8Array(dictionary.size);
+        for (let code = 0; code < holds.length; code++) {
           if (states[code] === UNKNOWN) dictionary.resolve(code);
-          hits += numbers[code]!;
+          holds[code] = numbers[code]!;
         }
-        if (hits === dictionary.size) return undefined;
+        return holds.includes(0) ? rowsThatHold(codes, holds) : undefined;
       }
       const rows = takeWords(rowCount);
       let count = 0;

@@ -313,11 +313,13 @@ class RowTimes {
     const rows = this.#rows;
     const cameIn = this.#ingested;
     const earliest = ingestedBy[firstRun]!;
+    from.fill(firstRun, start, end);
+    to.fill(lastRun, start, end);
+    // Nearly all rows have come in by the first run that could see them, and stay.
     for (let row = start; row < end; row++) {
       const ingested = cameIn[rows ? rows[row]! : row]!;
-      const first = ingested <= earliest ? firstRun : firstFrom(ingestedBy, ingested, firstRun, lastRun);
-      from[row] = first;
-      to[row] = ingestedAfter ? Math.max(first, firstFrom(ingestedAfter, ingested, first, lastRun)) : lastRun;
+      if (ingested > earliest) from[row] = firstFrom(ingestedBy, ingested, firstRun, lastRun);
+      if (ingestedAfter) to[row] = Math.max(from[row]!, firstFrom(ingestedAfter, ingested, from[row], lastRun));
     }
   }
 }
@@ -417,9 +419,17 @@ export class HoistedRows {
     if (!isSorted(ingestedBy) || (ingestedAfter && !isSorted(ingestedAfter))) return undefined;
     const blocks = this.stretches(windows, boundOf);
     if (!blocks) return undefined;
-    const from = takeWords(this.batch.rowCount).fill(0);
-    const to = takeWords(this.batch.rowCount).fill(0);
-    for (const stretch of blocks.flat()) this.#times.fillRuns(stretch, windows, from, to);
+    const from = takeWords(this.batch.rowCount);
+    const to = takeWords(this.batch.rowCount);
+    let filled = 0;
+    for (const stretch of blocks.flat()) {
+      from.fill(0, filled, stretch.start);
+      to.fill(0, filled, stretch.start);
+      this.#times.fillRuns(stretch, windows, from, to);
+      filled = stretch.end;
+    }
+    from.fill(0, filled);
+    to.fill(0, filled);
     return { from, to };
   }
 

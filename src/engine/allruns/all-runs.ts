@@ -251,7 +251,10 @@ export class AllRuns {
       }
       case 'summarize': {
         const input = this.#rows(node.input);
-        summarizeRuns(node, input, (e) => evaluate(e, input.batch, timeless), counted);
+        // Rows of one table stand in order of time.
+        const table = this.#evaluator.hoisted(node.input) && hoistable(node.input);
+        const times = table?.ranges.length === 1 ? table.timeColumns : undefined;
+        summarizeRuns(node, input, (e, batch) => evaluate(e, batch, timeless), counted, times);
         return;
       }
       case 'join':

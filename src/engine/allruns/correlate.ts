@@ -136,7 +136,7 @@ function sumsOf(
   summarizeRuns(
     node,
     rows,
-    (e) => evaluate(e, rows.batch, scope),
+    (e, of) => evaluate(e, of, scope),
     (chunk) => chunks.push(chunk),
   );
   let sums = chunks.length === 0 ? RunRows.none(node.columns) : RunRows.concat(node.columns, chunks);

@@ -2,6 +2,7 @@
  * Aggregates over stretches of a group's rows that slide: each follows from running sums, or from the stretch before by
  * the rows that came and went, so that a window of 14 days that moves by 5 minutes costs the rows and not the windows.
  */
+import { takeWords } from '../../base/arena.ts';
 import { type Column, columnLength, gatherColumn, type NumberColumn, type NumberType } from '../../columns/column.ts';
 import type { Aggregate } from '../../plan/plan.ts';
 import { isNullAt, trueRows } from '../aggregates/aggregate.ts';
@@ -29,6 +30,22 @@ const SLIDING = new Set([
 /** Whether an aggregate of this name has a sliding form, for columns of common kinds. */
 export function slides(name: string): boolean {
   return SLIDING.has(name);
+}
+
+/**
+ * Which member of a group an aggregate takes by nothing but its place: the first one for the earliest time, the last one for
+ * the latest. Undefined where values must be looked at: several members may have the latest time, and `arg_max` takes the
+ * first of them.
+ *
+ * @param times - columns whose values ascend with the rows, none of them null.
+ */
+export function endOf(
+  { function: name, args: [by] }: Aggregate,
+  times: ReadonlySet<number>,
+): 'low' | 'high' | undefined {
+  if (by?.kind !== 'column' || !times.has(by.index)) return undefined;
+  if (name === 'min' || name === 'arg_min') return 'low';
+  return name === 'max' ? 'high' : undefined;
 }
 
 /** The aggregate of every version; undefined where it has no sliding form, or none over columns of this kind. */
@@ -71,9 +88,9 @@ export function slidingAggregate(
     case 'count_distinct':
       return longs(distinctCounts(first!, versions));
     case 'take_any':
-      return hasBlanks(first!) ? undefined : gatherColumn(first!, firstMembers(versions));
+      return hasBlanks(first!) ? undefined : gatherColumn(first!, membersAt(versions, 'low'));
     case 'take_any_row':
-      return gatherColumn(first!, firstMembers(versions));
+      return gatherColumn(first!, membersAt(versions, 'low'));
     default:
       return undefined;
   }
@@ -187,9 +204,12 @@ function distinctCounts(column: Column, { count, low, high, members }: Versions)
   return out;
 }
 
-function firstMembers({ count, low, members }: Versions): Uint32Array {
-  const rows = new Uint32Array(count);
-  for (let version = 0; version < count; version++) rows[version] = members[low[version]!]!;
+/** The first member of each version, or the last one. */
+export function membersAt({ count, low, high, members }: Versions, end: 'low' | 'high'): Uint32Array {
+  const rows = takeWords(count);
+  for (let version = 0; version < count; version++) {
+    rows[version] = members[end === 'low' ? low[version]! : high[version]! - 1]!;
+  }
   return rows;
 }
 

@@ -13,7 +13,7 @@ import { type Groups, sharedGroups } from '../operators/keys.ts';
 import { LineageSets } from '../operators/lineage.ts';
 import { aggregateColumns } from '../operators/summarize.ts';
 import { RunRows } from './run-rows.ts';
-import { slidingAggregate } from './sliding.ts';
+import { endOf, membersAt, slidingAggregate } from './sliding.ts';
 
 type Summarize = Extract<Plan, { op: 'summarize' }>;
 
@@ -38,26 +38,38 @@ const CHUNK_VERSIONS = 1 << 17;
 /**
  * Gives the versions of all groups to `sink`, some at a time, each with the input row that stands first in it: in
  * the order of those rows a run has its groups in order of first appearance.
+ *
+ * @param times - columns of the input whose values ascend with its rows, none of them null.
  */
 export function summarizeRuns(
   node: Summarize,
   input: RunRows,
-  evaluate: (expression: Expression) => Column,
+  evaluate: (expression: Expression, batch: Batch) => Column,
   sink: (chunk: RunRows, firstRows: Uint32Array) => void,
+  times: ReadonlySet<number> = new Set(),
 ): void {
   if (input.rowCount === 0) return;
-  const keys = node.keys.map(evaluate);
+  const keys = node.keys.map((key) => evaluate(key, input.batch));
   const groups = sharedGroups(keys, input.rowCount);
   const versions = versionsOf(input, groups.of, groups.count);
   const args = new Map<Expression, Column>();
   const argument = (expression: Expression): Column => {
     let column = args.get(expression);
-    if (!column) args.set(expression, (column = evaluate(expression)));
+    if (!column) args.set(expression, (column = evaluate(expression, input.batch)));
     return column;
   };
-  const columns: (Column | undefined)[] = node.aggregates.map((aggregate) =>
-    slidingAggregate(aggregate, aggregate.args.map(argument), versions),
-  );
+  const ends = new Map<'low' | 'high', Batch>();
+  const rowsAt = (end: 'low' | 'high'): Batch => {
+    let rows = ends.get(end);
+    if (!rows) ends.set(end, (rows = input.batch.select(membersAt(versions, end))));
+    return rows;
+  };
+  const columns: (Column | undefined)[] = node.aggregates.map((aggregate) => {
+    const end = endOf(aggregate, times);
+    // Of the other rows nothing is looked at.
+    if (end) return evaluate(aggregate.args[1] ?? aggregate.args[0]!, rowsAt(end));
+    return slidingAggregate(aggregate, aggregate.args.map(argument), versions);
+  });
   const open = node.aggregates.filter((_, index) => columns[index] === undefined);
   const lineage = input.batch.lineage && versionLineage(input.batch.lineage, groups, versions);
   const emit = (start: number, end: number, rest: readonly Column[]): void => {
