@@ -122,7 +122,7 @@ async function checkFolder(out: string, folder: string, names: readonly string[]
 /** Rows whose lines are made in one go: a few megabytes. Gzipped, they are a member of their own. */
 const ROWS_AT_ONCE = 1000;
 /** Fewer rows are exported sooner than threads start. */
-const FEW_ROWS = 50_000;
+const FEW_ROWS = 100_000;
 
 /** Makes the lines of tables, in this thread or in others. */
 class LinesMaker {

@@ -138,8 +138,8 @@ describe('NDJSON', () => {
 
   it('is the same by any number of threads, and when unzipped', async () => {
     const rows = (from: number): FactRow[] =>
-      Array.from({ length: 26_000 }, (_, index) => ({
-        TimeGenerated: timeAt(((index * 7919) % 26_000) * 2 + from),
+      Array.from({ length: 52_000 }, (_, index) => ({
+        TimeGenerated: timeAt(((index * 7919) % 52_000) * 2 + from),
         UserPrincipalName: `u${index % 300}@x`,
         DurationMs: index,
         LocationDetails: { city: `Köln ${index % 40}` },
@@ -150,13 +150,13 @@ describe('NDJSON', () => {
     ]);
     const exported = async (format: 'ndjson' | 'ndjson.gz', threads: number): Promise<Buffer[]> => {
       const files = await exportDataset(dataset, { out, format, threads, force: true });
-      expect(files.map(({ rows: count }) => count)).toEqual([1, 52_000]);
+      expect(files.map(({ rows: count }) => count)).toEqual([1, 104_000]);
       return files.map(({ file }) => readFileSync(file));
     };
     const areSame = (some: Buffer[], others: Buffer[]): boolean =>
       some.every((bytes, index) => bytes.equals(others[index]!));
     const plain = await exported('ndjson', 0);
-    expect(plain[1]!.toString().split('\n').length).toBe(52_001);
+    expect(plain[1]!.toString().split('\n').length).toBe(104_001);
     expect(areSame(await exported('ndjson', 2), plain)).toBe(true);
     const zipped = await exported('ndjson.gz', 0);
     expect(
@@ -167,7 +167,7 @@ describe('NDJSON', () => {
     ).toBe(true);
     expect(areSame(await exported('ndjson.gz', 3), zipped)).toBe(true);
     const again = await importFiles([path.join(out, 'SigninLogs.ndjson.gz')], { out: path.join(folder, 'again') });
-    expect([again.rows, again.badRecords]).toEqual([52_000, 0]);
+    expect([again.rows, again.badRecords]).toEqual([104_000, 0]);
   });
 
   it('comes back as the same rows: facts, dataset, export, import', async () => {
