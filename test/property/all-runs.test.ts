@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { Batch, ColumnInfo } from '../../src/columns/batch.ts';
 import { stringifyDynamic } from '../../src/columns/dynamic.ts';
 import type { ScalarType } from '../../src/columns/value.ts';
+import { ungrouped } from '../../src/engine/allruns/asked.ts';
 import { AllRuns, perRunReason } from '../../src/engine/allruns/all-runs.ts';
 import { correlationOf } from '../../src/engine/allruns/correlation.ts';
 import { prepare } from '../../src/engine/execute.ts';
@@ -205,6 +206,55 @@ describe('the windowed-correlation kernel', () => {
     );
     expect(compared).toBeGreaterThan(2000);
     expect(seen.size).toBe(10);
+  });
+});
+
+/** Rules that look keys up in groups: a baseline of what is known, a list of who is affected. */
+const lookUps = fc
+  .record({
+    kind: fc.constantFrom('leftanti', 'leftsemi', 'rightanti', 'rightsemi'),
+    keys: fc.constantFrom('UserPrincipalName', 'UserPrincipalName, IPAddress'),
+    kept: fc.constantFrom(
+      'SigninLogs',
+      'SigninLogs | where TimeGenerated > ago(30m)',
+      'SigninLogs | summarize First = min(TimeGenerated), Last = max(TimeGenerated), n = count() by UserPrincipalName, IPAddress',
+      "SigninLogs | where ResultType == '0' | summarize arg_min(TimeGenerated, Attempts, Kind = iff(Attempts > 1, 'many', 'few')) by UserPrincipalName, IPAddress",
+    ),
+    where: fc.constantFrom(
+      '',
+      '| where TimeGenerated between (ago(3h) .. ago(30m))',
+      "| where ResultType == '0'",
+      "| where ResultType == 'no such'",
+    ),
+    groups: fc.constantFrom(
+      'distinct UserPrincipalName, IPAddress',
+      'summarize n = count() by IPAddress, UserPrincipalName',
+      'summarize arg_max(TimeGenerated, ResultType) by UserPrincipalName, IPAddress',
+      'summarize make_set(ResultType) by IPAddress, UserPrincipalName = tolower(UserPrincipalName)',
+      'summarize n = count() by UserPrincipalName, IPAddress, ResultType | summarize max(n) by IPAddress, UserPrincipalName',
+    ),
+  })
+  .map(({ kind, keys, kept, where, groups }) => {
+    const asked = `SigninLogs ${where} | ${groups}`;
+    return kind.startsWith('left')
+      ? `${kept} | join kind=${kind} (${asked}) on ${keys}`
+      : `${asked} | join kind=${kind} (${kept}) on ${keys}`;
+  });
+
+describe('a semi or anti join with groups', () => {
+  it('gives what each run alone gives, and counts as it does, for random rules that look keys up', () => {
+    let compared = 0;
+    fc.assert(
+      fc.property(lookUps, busyLogs, schedules, (kql, of, runs) => {
+        const plan = compileQuery(kql, { tables }).root;
+        expect(plan.op === 'join' && ungrouped(plan), kql).toBeTruthy();
+        const source = partitioned(of, 1)[0]!;
+        compared += compare(plan, source, runs)!;
+        compareKernel(plan, source, runs);
+      }),
+      { numRuns: 400 },
+    );
+    expect(compared).toBeGreaterThan(2000);
   });
 });
 

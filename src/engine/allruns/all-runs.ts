@@ -271,8 +271,9 @@ export class AllRuns {
     const node = asked?.join ?? join;
     const [left, right] = this.#sides(node);
     for (const skipped of asked?.skipped ?? []) {
-      // No more groups than rows, and none only where no row stands in any run.
-      const rows = asked!.instead === node.left ? left : right;
+      // No more groups than rows, and none only where no row stands in any run, be it one without a partner.
+      let rows = asked!.instead === node.left ? left : right;
+      if (rows.isEmpty) rows = this.#rows(asked!.instead);
       this.#counts.set(skipped, (this.#counts.get(skipped) ?? 0) + (rows.isEmpty ? 0 : rows.rowCount));
     }
     joinRuns(
