@@ -97,12 +97,6 @@ class GrowingCodes {
   }
 }
 
-/** Copies bytes; a native call is worth it only for many. */
-export function copyBytes(source: Buffer, start: number, end: number, target: Buffer, at: number): void {
-  if (end - start > 64) source.copy(target, at, start, end);
-  else for (let i = start; i < end; i++) target[at + i - start] = source[i]!;
-}
-
 function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
   return new DataView(buffer, byteOffset, length);
 }
@@ -214,14 +208,29 @@ export class GrowingTexts implements GrowingColumn {
       this.#heap = larger;
       this.#heapView = viewOf(larger);
     }
-    copyBytes(bytes, start, end, this.#heap, this.#heapSize);
-    this.#heapSize += length;
+    this.#append(bytes, start, end);
     this.#ends[code] = this.#heapSize;
     this.#hashes[code] = hash;
     this.#flags[code] = composite;
     if (this.#size * 2 > this.#slots.length) this.#rehash();
     this.#decode(code, bytes, start, end, kind);
     return (this.#recent = code);
+  }
+
+  /** Copies a text to the end of the heap, which has room for it. */
+  #append(bytes: Buffer, start: number, end: number): void {
+    const target = this.#heapSize;
+    const length = end - start;
+    this.#heapSize += length;
+    if (length > 64) {
+      bytes.copy(this.#heap, target, start, end);
+      return;
+    }
+    const view = knownView(bytes);
+    const heapView = this.#heapView;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) heapView.setInt32(target + i, view.getInt32(start + i, true), true);
+    for (; i < length; i++) this.#heap[target + i] = bytes[start + i]!;
   }
 
   #growEntries(): void {
@@ -388,16 +397,18 @@ function dynamicText(text: string): string {
   return value === null ? '' : stringifyDynamic(value);
 }
 
+/** By byte: 1 for the digits of a guid as it is stored, in lower case. */
+const GUID_DIGITS = Uint8Array.from({ length: 256 }, (_, byte) => (/[0-9a-f]/.test(String.fromCharCode(byte)) ? 1 : 0));
+
 /** Whether the bytes are a guid as it is stored: in lower case, without braces. */
 function isGuid(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start !== 36) return false;
-  for (let i = 0; i < 36; i++) {
-    const byte = bytes[start + i]!;
-    if (i === 8 || i === 13 || i === 18 || i === 23) {
-      if (byte !== 0x2d) return false;
-    } else if (!((byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66))) return false;
-  }
-  return true;
+  if (bytes[start + 8] !== 0x2d || bytes[start + 13] !== 0x2d) return false;
+  if (bytes[start + 18] !== 0x2d || bytes[start + 23] !== 0x2d) return false;
+  // 32 digits beside the dashes, which are none.
+  let digits = 0;
+  for (let i = start; i < end; i++) digits += GUID_DIGITS[bytes[i]!]!;
+  return digits === 32;
 }
 
 /** The canonical text of a value that is neither string nor dynamic, or undefined where it is none. */

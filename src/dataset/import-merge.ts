@@ -4,11 +4,12 @@
  */
 import { firstFrom } from '../base/search.ts';
 import { formatDatetime, ticksFromColumnTicks } from '../base/time.ts';
+import { copyBytes } from '../columns/dictionary.ts';
 import type { ScalarType } from '../columns/value.ts';
 import { INGESTION_TIME } from '../schema/tables.ts';
 import type { Dimension, FactColumn, Facts, FieldArray, Label } from './facts.ts';
 import { ROW_ORDER_FIELD } from './facts.ts';
-import { type SegmentColumn, copyBytes } from './import-columns.ts';
+import type { SegmentColumn } from './import-columns.ts';
 import type { SegmentTable } from './import-segment.ts';
 import { NULL_BOOL } from './stored-facts.ts';
 import { Utf8Texts } from './utf8-texts.ts';
