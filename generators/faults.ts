@@ -137,7 +137,10 @@ function durationText(ms: number): string {
 export function applyFaults(facts: Facts, faults: readonly Fault[], seed: number, span: Span): Facts {
   let result = facts;
   faults.forEach((fault, position) => {
-    if (fault.table === result.table) result = applyFault(result, fault, purposeKey(`fault/${position}`), seed, span);
+    if (fault.table !== result.table) return;
+    // What was known of the rows holds no more.
+    const { inOrder: _, ...rows } = result;
+    result = applyFault(rows, fault, purposeKey(`fault/${position}`), seed, span);
   });
   return result;
 }

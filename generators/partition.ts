@@ -20,6 +20,8 @@ interface Layout {
   /** The partitions of every account: where it signs in, and where it acts, which for a guest is under another name. */
   readonly signIns: Uint16Array;
   readonly acts: Uint16Array;
+  /** The user accounts that have rows in each partition, in order of ordinal. */
+  readonly users: readonly Uint32Array[];
   /** What was planted, by partition and account. */
   readonly planted: readonly ReadonlyMap<number, PlannedEvent[]>[];
 }
@@ -44,7 +46,18 @@ function layoutOf(tenant: Tenant, plan: Plan, partitionCount: number): Layout {
     if (events) events.push(event);
     else there.set(event.ordinal, [event]);
   }
-  const layout = { partitionCount, signIns, acts, planted };
+  const users = planted.map((events) => Array.from(events.keys()).filter((ordinal) => ordinal < tenant.userCount));
+  for (let ordinal = 0; ordinal < tenant.userCount; ordinal++) {
+    users[signIns[ordinal]!]!.push(ordinal);
+    users[acts[ordinal]!]!.push(ordinal);
+  }
+  const layout = {
+    partitionCount,
+    signIns,
+    acts,
+    users: users.map((ordinals) => Uint32Array.from(new Set(ordinals)).sort()),
+    planted,
+  };
   layouts.set(plan, layout);
   return layout;
 }
@@ -76,7 +89,7 @@ export function generatePartition(
 
   const layout = layoutOf(tenant, plan, partitionCount);
   const planted = layout.planted[partition]!;
-  for (let ordinal = 0; ordinal < tenant.userCount; ordinal++) {
+  for (const ordinal of layout.users[partition]!) {
     const signsInHere = layout.signIns[ordinal] === partition;
     const actsHere = layout.acts[ordinal] === partition;
     if (signsInHere || actsHere) {

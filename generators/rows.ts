@@ -78,14 +78,18 @@ export class Records {
   /** Labels by slice, and there by the number of their record among those of the slice. */
   readonly #labels = new Map<number, Map<number, string>>();
 
-  /** @param generated - which of the times the rows are put in order of. */
+  /** @param generated - which of the times the rows are put in order of; another is `ingested`. */
   constructor(timeNames: readonly string[], codeNames: readonly string[], generated: string, layout: TableLayout) {
     this.#timeNames = timeNames;
     this.#codeNames = codeNames;
     this.kernel.layOut(layout);
     const doubles = timeNames.length + Math.ceil(codeNames.length / 2);
     // A multiple of what the kernel copies at a time.
-    this.kernel.exports.clear(16 * Math.ceil(doubles / 2), 8 * timeNames.indexOf(generated));
+    this.kernel.exports.clear(
+      16 * Math.ceil(doubles / 2),
+      8 * timeNames.indexOf(generated),
+      8 * timeNames.indexOf('ingested'),
+    );
   }
 
   get times(): Float64Array<ArrayBuffer> {
@@ -119,7 +123,7 @@ export class Records {
    *
    * @param dimensions - by the name of the field that holds their codes.
    */
-  seal(dimensions: Readonly<Record<string, Dimension>>): Pick<Facts, 'rowCount' | 'fields' | 'labels'> {
+  seal(dimensions: Readonly<Record<string, Dimension>>): Pick<Facts, 'rowCount' | 'fields' | 'labels' | 'inOrder'> {
     const { rowCount, kernel } = this;
     const columns = [
       ...this.#timeNames.map((name, index): Column => ({ name, offset: 8 * index, bytes: 8 })),
@@ -149,8 +153,9 @@ export class Records {
       name,
       fieldAt(kernel.memory.buffer, starts[index]!, bytes, rowCount),
     ]);
+    const inOrder = { maxDelay: kernel.exports.maxDelay() };
     kernel.release();
-    return { rowCount, fields: Object.fromEntries(fields) as Record<string, FieldArray>, labels };
+    return { rowCount, fields: Object.fromEntries(fields) as Record<string, FieldArray>, labels, inOrder };
   }
 }
 

@@ -122,7 +122,7 @@ export function writeInteractiveSignIns(tenant: Tenant, calendar: Calendar, rows
     for (let i = 0; i < count; i++) {
       const atMs =
         i === 0
-          ? workday.startMs + random.between(...INTERACTIVE.firstMinutes) * 60_000
+          ? workday.startMs + random.within(INTERACTIVE.firstMinutes) * 60_000
           : random.between(workday.startMs, workday.endMs);
       const access = INTERACTIVE_ACCESSES[random.weighted(ACCESS_WEIGHTS)]![1];
       const device =
@@ -147,7 +147,7 @@ export function writeInteractiveSignIns(tenant: Tenant, calendar: Calendar, rows
         const tries = 1 + random.below(code === '50126' ? INTERACTIVE.wrongPasswords : INTERACTIVE.otherTries);
         for (let attempt = 0; attempt < tries; attempt++) {
           add(device, at, access, code, code === '500121' ? 'mfa' : 'plain', shared, lag);
-          at += random.between(...INTERACTIVE.retrySeconds) * 1000;
+          at += random.within(INTERACTIVE.retrySeconds) * 1000;
         }
         if (random.chance(INTERACTIVE.givenUpShare)) continue;
       }
@@ -161,7 +161,7 @@ export function writeInteractiveSignIns(tenant: Tenant, calendar: Calendar, rows
           shared,
           lag,
         );
-        at += random.between(...INTERACTIVE.answerSeconds) * 1000;
+        at += random.within(INTERACTIVE.answerSeconds) * 1000;
       }
       add(device, at, access, '0', 'mfa', shared, lag);
     }

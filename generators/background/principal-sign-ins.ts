@@ -36,13 +36,13 @@ export function writePrincipalSignIns(
   for (
     let at = -random.unit() * everyMinutes * MS_PER_MINUTE;
     at < span.durationMs;
-    at += everyMinutes * random.between(...PRINCIPALS.jitter) * MS_PER_MINUTE
+    at += everyMinutes * random.within(PRINCIPALS.jitter) * MS_PER_MINUTE
   ) {
     const lag = PUBLISH_SECONDS.draw(random);
     const place = serverless ? rows.placeCode(hostingPlace(random)) : home;
     for (const resource of resources) {
       rows.add(
-        at + random.between(...PRINCIPALS.spreadMs),
+        at + random.within(PRINCIPALS.spreadMs),
         lag,
         resource,
         place,

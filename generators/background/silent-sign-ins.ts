@@ -229,8 +229,8 @@ export function writeSilentSignIns(tenant: Tenant, calendar: Calendar, rows: Sig
       writePages(emit, computers[0]!.device, pageMean, workday.startMs, workday.endMs);
       const atHome = computers[1];
       if (atHome && random.chance(SILENT.eveningShare)) {
-        const startMs = workday.endMs + random.between(...SILENT.eveningAfterMinutes) * MS_PER_MINUTE;
-        const endMs = startMs + random.between(...SILENT.eveningMinutes) * MS_PER_MINUTE;
+        const startMs = workday.endMs + random.within(SILENT.eveningAfterMinutes) * MS_PER_MINUTE;
+        const endMs = startMs + random.within(SILENT.eveningMinutes) * MS_PER_MINUTE;
         writeComputer(emit, atHome, startMs, endMs);
         writePages(emit, atHome.device, SILENT.eveningPages, startMs, endMs);
       }
@@ -312,16 +312,16 @@ function writePortal(emit: Emitter, device: Device, { index, startMs, endMs }: P
   const place = emit.kernel.placeCode(startMs);
   const base = PORTAL_CORRELATIONS + index * CORRELATIONS_PER_SESSION;
   const lag = emit.lag();
-  let at = startMs + random.between(...PORTAL.loadDelaySeconds) * 1000;
+  let at = startMs + random.within(PORTAL.loadDelaySeconds) * 1000;
   for (const code of codes) {
     emit.join(at, lag, code, client, place, success, base, session);
     at += random.unit() * 2 * (SILENT.pageLoadSeconds / codes.length) * 1000;
   }
   let blade = 1;
   for (
-    at += random.between(...PORTAL.firstBladeMinutes) * MS_PER_MINUTE;
+    at += random.within(PORTAL.firstBladeMinutes) * MS_PER_MINUTE;
     at < endMs && blade < CORRELATIONS_PER_SESSION;
-    at += random.between(...PORTAL.nextBladeMinutes) * MS_PER_MINUTE
+    at += random.within(PORTAL.nextBladeMinutes) * MS_PER_MINUTE
   ) {
     const bladeLag = emit.lag();
     const count = 1 + random.below(PORTAL.bladeRows);
@@ -386,7 +386,7 @@ export function connectedApplication(tenant: Tenant, calendar: Calendar): Connec
     agent: SCRIPT_AGENTS[access % SCRIPT_AGENTS.length]!,
     fromMs,
     toMs: fromMs + days * MS_PER_DAY,
-    everyMs: habits.between(...SILENT.connectedHours) * MS_PER_HOUR,
+    everyMs: habits.within(SILENT.connectedHours) * MS_PER_HOUR,
   };
 }
 
@@ -402,8 +402,8 @@ function writeConnectedApplication(emit: Emitter, device: Device): void {
   const place = rows.placeCode(calendar.placeOf(device, fromMs));
   const session = calendar.sessionOf(device, fromMs);
   const until = Math.min(toMs, calendar.durationMs);
-  const firstMs = emit.random.between(...SILENT.startDelaySeconds) * 1000;
-  for (let at = fromMs + firstMs; at < until; at += everyMs * emit.random.between(...SILENT.loopJitter)) {
+  const firstMs = emit.random.within(SILENT.startDelaySeconds) * 1000;
+  for (let at = fromMs + firstMs; at < until; at += everyMs * emit.random.within(SILENT.loopJitter)) {
     emit.renew(at, code, client, place, success, session);
   }
 }
@@ -420,7 +420,7 @@ function writeLoop(emit: Emitter, device: Device, daily: number): void {
   const session = calendar.sessionOf(device, 0);
   const place = rows.placeCode(calendar.placeOf(device, calendar.midnightMs(0) + 3 * MS_PER_HOUR));
   const until = calendar.durationMs;
-  for (let at = stepMs * random.unit(); at < until; at += stepMs * random.between(...SILENT.loopJitter)) {
+  for (let at = stepMs * random.unit(); at < until; at += stepMs * random.within(SILENT.loopJitter)) {
     emit.settle(at, code, client, place, outcome, session);
   }
 }
@@ -434,7 +434,7 @@ function writeService(emit: Emitter): void {
   const client = rows.clientCode(device, access.client);
   const session = calendar.sessionOf(device, 0);
   const place = rows.placeCode(calendar.placeOf(device, 0));
-  const renewalMs = (): number => random.between(...SILENT.renewalMinutes) * MS_PER_MINUTE;
+  const renewalMs = (): number => random.within(SILENT.renewalMinutes) * MS_PER_MINUTE;
   for (let at = random.unit() * SILENT.renewalMinutes[0] * MS_PER_MINUTE; at < calendar.durationMs; at += renewalMs()) {
     emit.renew(at, code, client, place, emit.success.plain, session);
   }

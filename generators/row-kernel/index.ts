@@ -21,8 +21,9 @@ export interface RowKernelExports {
     failures: number,
     risks: number,
   ): void;
-  clear(recordBytes: number, generatedAt: number): void;
+  clear(recordBytes: number, generatedAt: number, ingestedAt: number): void;
   rows(): number;
+  maxDelay(): number;
   next(generated: number): number;
   slice(generated: number): number;
   countOf(slice: number): number;

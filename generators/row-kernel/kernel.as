@@ -121,6 +121,8 @@ let heap: usize = 0;
 
 let recordBytes: usize = 64;
 let generatedAt: usize = 8;
+let ingestedOffset: usize = 16;
+let longestDelay: f64 = 0;
 let rowCount: i32 = 0;
 
 let first: i32 = 0;
@@ -174,16 +176,23 @@ export function layOut(
   riskCount = risks;
 }
 
-/** Begins anew, with records of so many bytes whose time is `at` bytes from their start. */
-export function clear(bytes: usize, at: usize): void {
+/** Begins anew, with records of so many bytes; where in them TimeGenerated and the time of ingestion stand. */
+export function clear(bytes: usize, generated: usize, ingested: usize): void {
   recordBytes = bytes;
-  generatedAt = at;
+  generatedAt = generated;
+  ingestedOffset = ingested;
+  longestDelay = 0;
   rowCount = 0;
   memory.fill(SLICE, 0, 16 * SLICES);
 }
 
 export function rows(): i32 {
   return rowCount;
+}
+
+/** The longest time from TimeGenerated to ingestion of all rows that were put in order. */
+export function maxDelay(): f64 {
+  return longestDelay;
 }
 
 // Drawing.
@@ -780,6 +789,7 @@ export function place(slice: i32, row: i32, columnCount: i32): void {
 
   let min = Infinity;
   let max_ = -Infinity;
+  let longest = longestDelay;
   let n: usize = 0;
   let chunk = load<u32>(SLICE + ((slice as usize) << 4), FIRST) as usize;
   while (n < count) {
@@ -787,6 +797,7 @@ export function place(slice: i32, row: i32, columnCount: i32): void {
     let record = chunk + CHUNK_HEAD;
     for (let i: usize = 0; i < end; i++) {
       const time = load<f64>(record + generatedAt);
+      longest = max(longest, load<f64>(record + ingestedOffset) - time);
       store<f64>(made + (n << 3), time);
       store<u32>(addresses + (n << 2), record as u32);
       if (time < min) min = time;
@@ -796,6 +807,7 @@ export function place(slice: i32, row: i32, columnCount: i32): void {
     }
     chunk = load<u32>(chunk) as usize;
   }
+  longestDelay = longest;
 
   // Records are dealt out by time, then put right where they stand; the product rises with the time, rounded or not.
   const scale: f64 = max_ > min ? ((count - 1) as f64) / (max_ - min) : 0;

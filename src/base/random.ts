@@ -78,6 +78,11 @@ export class RandomStream {
     return from + this.u32() * UNIT * (to - from);
   }
 
+  /** In [from, to) of a range. */
+  within(range: readonly [from: number, to: number]): number {
+    return range[0] + this.u32() * UNIT * (range[1] - range[0]);
+  }
+
   chance(probability: number): boolean {
     return this.u32() * UNIT < probability;
   }

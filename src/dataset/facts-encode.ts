@@ -22,7 +22,7 @@ import {
 } from 'apache-arrow';
 import { TocsinError } from '../base/errors.ts';
 import { PiecedTexts } from './pieced-texts.ts';
-import { Utf8Texts } from './utf8-texts.ts';
+import { Utf8Texts, writeText } from './utf8-texts.ts';
 import type { Attribute, Facts, FieldArray } from './facts.ts';
 import {
   type FactsHeader,
@@ -62,7 +62,7 @@ function encodeTexts(texts: readonly string[]): { offsets: Int32Array; bytes: Ui
   let at = 0;
   for (let i = 0; i < texts.length; i++) {
     const text = texts[i]!;
-    if (text !== '' && bytes.write(text, at) !== text.length) return encodeWideTexts(texts, offsets);
+    if (writeText(text, bytes, at) !== text.length) return encodeWideTexts(texts, offsets);
     at += text.length;
     offsets[i + 1] = at;
   }

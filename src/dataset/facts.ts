@@ -108,4 +108,9 @@ export interface Facts {
   readonly dimensions: Readonly<Record<string, Dimension>>;
   readonly columns: readonly FactColumn[];
   readonly labels: readonly Label[];
+  /**
+   * Only where whoever made the rows knows it, so that nobody has to look: they are in order of TimeGenerated, no Float64
+   * field has a null, and no row was longer on its way to ingestion than this, in ticks.
+   */
+  readonly inOrder?: { readonly maxDelay: number };
 }

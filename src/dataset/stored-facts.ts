@@ -103,7 +103,8 @@ export function sortFacts(facts: Facts): SortedFacts {
   const { rowCount, dimensions } = facts;
   const timeName = timeField(facts, 'TimeGenerated');
   const ingestionName = timeField(facts, INGESTION_TIME);
-  const order = timeOrder(facts.fields[timeName] as Float64Array);
+  const { inOrder } = facts;
+  const order = inOrder ? undefined : timeOrder(facts.fields[timeName] as Float64Array);
   const dimensionOf = fieldDimensions(facts);
   for (const name of dimensionOf.values()) checkDimension(facts, name);
   const boolFields = new Set(
@@ -118,24 +119,20 @@ export function sortFacts(facts: Facts): SortedFacts {
       const dimension = dimensionOf.get(name);
       const values = arrange(field, order, dimension === undefined ? undefined : dimensions[dimension]!.size);
       arranged.set(name, values);
-      return { name, values, hasNulls: hasNulls(values, boolFields.has(name)), dimension };
+      const isKnown = inOrder !== undefined && values instanceof Float64Array;
+      return { name, values, hasNulls: !isKnown && hasNulls(values, boolFields.has(name)), dimension };
     });
 
   const times = arranged.get(timeName) as Float64Array;
   const ingested = arranged.get(ingestionName) as Float64Array;
   let timeless = 0;
   while (timeless < rowCount && Number.isNaN(times[timeless]!)) timeless++;
-  let maxDelay = 0;
-  for (let row = 0; row < rowCount; row++) {
-    const delay = ingested[row]! - times[row]!;
-    if (delay > maxDelay) maxDelay = delay;
-  }
   return {
     header: {
       table: facts.table,
       rowCount,
       timeless,
-      maxDelay,
+      maxDelay: inOrder?.maxDelay ?? longestDelay(times, ingested),
       columns: facts.columns,
       labels: sortedLabels(facts.labels, order),
     },
@@ -143,6 +140,15 @@ export function sortFacts(facts: Facts): SortedFacts {
     dimensions,
     times,
   };
+}
+
+function longestDelay(times: Float64Array, ingested: Float64Array): number {
+  let longest = 0;
+  for (let row = 0; row < times.length; row++) {
+    const delay = ingested[row]! - times[row]!;
+    if (delay > longest) longest = delay;
+  }
+  return longest;
 }
 
 function checkDimension(facts: Facts, name: string): void {

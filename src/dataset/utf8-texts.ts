@@ -29,8 +29,8 @@ export class Utf8Texts {
 /** Up to so many characters a loop writes faster than a call. */
 const SHORT_TEXT = 64;
 
-/** Writes a text as UTF-8; there is room for three bytes a character. @returns how many bytes it has. */
-function writeText(text: string, bytes: Buffer, at: number): number {
+/** Writes a text as UTF-8 where there is room for it. @returns how many bytes were written. */
+export function writeText(text: string, bytes: Buffer, at: number): number {
   const { length } = text;
   if (length > SHORT_TEXT) return bytes.write(text, at);
   for (let i = 0; i < length; i++) {
