@@ -9,7 +9,7 @@ import { stringifyDynamic } from '../../src/columns/dynamic.ts';
 import type { ScalarType } from '../../src/columns/value.ts';
 import { ungrouped } from '../../src/engine/allruns/asked.ts';
 import { AllRuns, perRunReason } from '../../src/engine/allruns/all-runs.ts';
-import { correlationOf } from '../../src/engine/allruns/correlation.ts';
+import { areTwins, correlationsOf } from '../../src/engine/allruns/correlation.ts';
 import { prepare } from '../../src/engine/execute.ts';
 import type { Run, TableSource } from '../../src/engine/run.ts';
 import { rowsOf } from '../../src/engine/tables.ts';
@@ -196,7 +196,7 @@ describe('the windowed-correlation kernel', () => {
       fc.property(correlations, busyLogs, schedules, (kql, of, runs) => {
         const plan = compileQuery(kql, { tables }).root;
         const source = partitioned(of, 1)[0]!;
-        const correlation = correlationOf(plan, () => 100, 1);
+        const [correlation] = correlationsOf(plan, () => 100, 1);
         expect(correlation, kql).toBeDefined();
         seen.add(correlation!.join.kind);
         seen.add(`${correlation!.log.sums ? 'sums' : correlation!.log.picks} ${correlation!.bounds !== undefined}`);
@@ -206,6 +206,41 @@ describe('the windowed-correlation kernel', () => {
     );
     expect(compared).toBeGreaterThan(2000);
     expect(seen.size).toBe(10);
+  });
+
+  it('gives the same whichever side of a table joined with itself has more rows', () => {
+    const conditions = fc.constantFrom(
+      "ResultType == '0'",
+      "ResultType != '0'",
+      'Attempts > 1',
+      "IPAddress == '1.1.1.1'",
+    );
+    const bounds = fc.constantFrom(
+      '',
+      '| where (At - Act) between (0m .. 30m)',
+      '| where At < Act and IPAddress != IPAddress1',
+    );
+    let compared = 0;
+    const larger = new Set<number>();
+    fc.assert(
+      fc.property(conditions, conditions, bounds, busyLogs, schedules, (left, right, within, of, runs) => {
+        const side = (condition: string, time: string): string =>
+          `SigninLogs | where ${condition} | project ${time} = TimeGenerated, UserPrincipalName, IPAddress`;
+        const kql = `${side(left, 'At')} | join kind=inner (${side(right, 'Act')}) on UserPrincipalName ${within}`;
+        const plan = compileQuery(kql, { tables }).root;
+        const [first, second] = correlationsOf(plan, () => 100, 1);
+        expect(areTwins(first!, second!)).toBe(true);
+        const source = partitioned(of, 1)[0]!;
+        const { join } = first!;
+        const evaluator = prepare(plan, source);
+        const sizes = [join.left, join.right].map((input) => evaluator.hoisted(input)!.batch.rowCount);
+        larger.add(Math.sign(sizes[0]! - sizes[1]!));
+        compared += compareKernel(plan, source, runs);
+      }),
+      { numRuns: 100 },
+    );
+    expect(compared).toBeGreaterThan(500);
+    expect(larger.size).toBe(3);
   });
 });
 

@@ -20,7 +20,7 @@ import { plugin } from '../plugins/index.ts';
 import type { Run } from '../run.ts';
 import { ungrouped } from './asked.ts';
 import { correlate } from './correlate.ts';
-import { correlationOf, type RowStep } from './correlation.ts';
+import { areTwins, type Correlation, correlationsOf, type RowStep } from './correlation.ts';
 import { JOIN_KINDS, joinRuns } from './join.ts';
 import { reducible, reducedScan } from './reduce.ts';
 import { pick, RunRows } from './run-rows.ts';
@@ -332,8 +332,17 @@ export class AllRuns {
     return rows;
   }
 
+  /** What correlation a plan is; of a table with itself the side that has more rows is the log. */
+  #correlation(node: Plan): Correlation | undefined {
+    const [first, ...others] = correlationsOf(node, (scan) => this.#evaluator.scanSize(scan), this.#worthwhileRows);
+    const twin = first && others.find((other) => areTwins(first, other));
+    if (!twin) return first;
+    const rowsOf = ({ join, log }: Correlation): number => this.#evaluator.hoisted(join[log.side])?.batch.rowCount ?? 0;
+    return rowsOf(twin) > rowsOf(first) ? twin : first;
+  }
+
   #correlated(node: Plan): RunRows | undefined {
-    const correlation = correlationOf(node, (scan) => this.#evaluator.scanSize(scan), this.#worthwhileRows);
+    const correlation = this.#correlation(node);
     if (!correlation) return undefined;
     const { join, log, above } = correlation;
     const scan = this.#evaluator.hoisted(log.table.scan);

@@ -74,23 +74,45 @@ export function correlationOf(
   sizeOf: (scan: Extract<Plan, { op: 'scan' }>) => number,
   least: number,
 ): Correlation | undefined {
+  return correlationsOf(plan, sizeOf, least)[0];
+}
+
+/** As {@link correlationOf}, every way to see the plan as one, the likeliest first. */
+export function correlationsOf(
+  plan: Plan,
+  sizeOf: (scan: Extract<Plan, { op: 'scan' }>) => number,
+  least: number,
+): Correlation[] {
   const above: RowStep[] = [];
   let node = plan;
   while (node.op === 'filter' || node.op === 'project') {
-    if (!isFixed(node)) return undefined;
+    if (!isFixed(node)) return [];
     above.unshift(node);
     node = node.input;
   }
-  if (node.op !== 'join' || !KINDS.has(node.kind)) return undefined;
+  if (node.op !== 'join' || !KINDS.has(node.kind)) return [];
   const tables = reductions(node, sizeOf, least);
+  const found: Correlation[] = [];
   for (const table of tables) {
     // Rows of a much larger table had better be passed over where they are.
     if (sizeOf(table.scan) * 2 < sizeOf(tables[0]!.scan)) break;
     // Of equal keys on the left `innerunique` takes the first: no matter of a whole log.
     const log = node.kind === 'innerunique' && table.reduced === 'left' ? undefined : logOf(node, table);
-    if (log) return { join: node, above, log, bounds: boundsOf(node, above, log) };
+    if (log) found.push({ join: node, above, log, bounds: boundsOf(node, above, log) });
   }
-  return undefined;
+  return found;
+}
+
+/** Whether two ways to see a join of a table with itself differ in nothing but which side is the log. */
+export function areTwins(a: Correlation, b: Correlation): boolean {
+  const isPlain = ({ log }: Correlation): boolean => log.picks === 'each' && log.sums === undefined;
+  return (
+    a.log.side !== b.log.side &&
+    a.log.table.scan.table === b.log.table.scan.table &&
+    isPlain(a) &&
+    isPlain(b) &&
+    (a.bounds === undefined) === (b.bounds === undefined)
+  );
 }
 
 const KINDS: ReadonlySet<Join['kind']> = new Set<Join['kind']>(['inner', 'innerunique']);
