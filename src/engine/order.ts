@@ -317,9 +317,27 @@ function countUp(count: number): Uint32Array {
   return rows;
 }
 
+/** `order` from its end, equal values in their order; undefined where values ascend somewhere. */
+function turnedRows(values: Float64Array | Uint32Array, order: Uint32Array): Uint32Array | undefined {
+  const count = order.length;
+  for (let i = 1; i < count; i++) if (values[order[i]!]! > values[order[i - 1]!]!) return undefined;
+  const rows = new Uint32Array(count);
+  let at = 0;
+  for (let end = count; end > 0; ) {
+    let start = end - 1;
+    while (start > 0 && values[order[start - 1]!]! === values[order[start]!]!) start--;
+    for (let i = start; i < end; i++) rows[at++] = order[i]!;
+    end = start;
+  }
+  return rows;
+}
+
 /** `order` sorted by value, equal ones in their order: its ascending stretches, merged two by two. */
 function mergedRows(values: Float64Array | Uint32Array, order: Uint32Array): Uint32Array {
   const count = values.length;
+  // What a query wants in descending order stands in ascending order more often than not.
+  const turned = turnedRows(values, order);
+  if (turned) return turned;
   let rows = order;
   let starts = [0];
   for (let i = 1; i < count; i++) if (values[rows[i]!]! < values[rows[i - 1]!]!) starts.push(i);

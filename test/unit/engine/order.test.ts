@@ -26,6 +26,24 @@ describe('sortedRows', () => {
     expect([...sortedRows([{ column: a, descending: true, nullsFirst: false }], 4)]).toEqual([0, 2, 1, 3]);
   });
 
+  it('turns ascending rows round, equal ones in their places', () => {
+    const a = columnFromValues('long', [1n, 1n, 2n, 3n, 3n, 3n]);
+    expect([...sortedRows([{ column: a, descending: true, nullsFirst: false }], 6)]).toEqual([3, 4, 5, 2, 0, 1]);
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 4 })), (numbers) => {
+        const values = numbers.sort((x, y) => x - y).map(BigInt);
+        const rows = [
+          ...sortedRows(
+            [{ column: columnFromValues('long', values), descending: true, nullsFirst: false }],
+            values.length,
+          ),
+        ];
+        const expected = values.map((_, row) => row).sort((x, y) => Number(values[y]! - values[x]!) || x - y);
+        expect(rows).toEqual(expected);
+      }),
+    );
+  });
+
   it('weighs a later key only where earlier ones tie', () => {
     const a = columnFromValues('string', ['x', 'y', 'x']);
     const b = columnFromValues('long', [1n, 5n, 2n]);
