@@ -7,7 +7,7 @@
  * `hoistable` says of a plan, without data, whether this can be done; `HoistedRows` are the rows once it was.
  */
 import { takeDoubles, takeWords } from '../base/arena.ts';
-import { firstAfter, firstFrom } from '../base/search.ts';
+import { firstAfter, firstAfterIn, firstFrom } from '../base/search.ts';
 import { columnTicksFromTicks } from '../base/time.ts';
 import { Batch } from '../columns/batch.ts';
 import { type Column, gatherColumn, sliceColumn } from '../columns/column.ts';
@@ -526,7 +526,7 @@ export class HoistedRows {
     const { ingested } = this;
     const order = (this.#byIngestion ??= orderOf(ingested));
     const rows = order
-      .slice(firstInOrder(ingested, order, after), firstInOrder(ingested, order, by))
+      .slice(firstAfterIn(ingested, order, after), firstAfterIn(ingested, order, by))
       .filter((row) => row >= start && row < end)
       .sort();
     for (let i = 0; i < rows.length; i++) rows[i]! -= start;
@@ -581,18 +581,6 @@ function chunkMaxima(values: Float64Array): Float64Array {
 
 function orderOf(values: Float64Array): Uint32Array {
   return Uint32Array.from(values, (_, row) => row).sort((a, b) => values[a]! - values[b]!);
-}
-
-/** The first place in `order` whose value is greater than `bound`. */
-function firstInOrder(values: Float64Array, order: Uint32Array, bound: number): number {
-  let low = 0;
-  let high = order.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[order[middle]!]! > bound) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /**

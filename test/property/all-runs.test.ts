@@ -3,7 +3,7 @@
  * rule that the fast way is for, and for windows that slide by less than they are long.
  */
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import type { Batch, ColumnInfo } from '../../src/columns/batch.ts';
 import { stringifyDynamic } from '../../src/columns/dynamic.ts';
 import type { ScalarType } from '../../src/columns/value.ts';
@@ -12,7 +12,7 @@ import { AllRuns, perRunReason } from '../../src/engine/allruns/all-runs.ts';
 import { areTwins, correlationsOf } from '../../src/engine/allruns/correlation.ts';
 import { prepare } from '../../src/engine/execute.ts';
 import type { Run, TableSource } from '../../src/engine/run.ts';
-import { rowsOf } from '../../src/engine/tables.ts';
+import { batchFromRows, MemoryTables, rowsOf } from '../../src/engine/tables.ts';
 import { compileQuery } from '../../src/kql/compile.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { AUDIT_COLUMNS, dice, logs, partitioned, planFrom, SIGNIN_COLUMNS } from '../support/logs.ts';
@@ -291,6 +291,21 @@ describe('a semi or anti join with groups', () => {
     );
     expect(compared).toBeGreaterThan(2000);
   });
+});
+
+test('one account with more pairs than anything can hold is left to the general way', () => {
+  const at = (row: number): bigint => NOON + BigInt(row % 60) * MINUTE;
+  const rows = Array.from({ length: 60_000 }, (_, row) => row);
+  const signIns = rows.map((row) => [at(row), 'ann@x', '1.1.1.1', '0', 1n]);
+  const schema = columnsOf(SIGNIN_COLUMNS);
+  const plan = compileQuery(
+    `SigninLogs | where ResultType == '0' | join kind=inner (SigninLogs | project UserPrincipalName, IPAddress) on UserPrincipalName`,
+    { tables },
+  ).root;
+  const source = new MemoryTables({ SigninLogs: batchFromRows(schema, signIns) });
+  const runs = slidingRuns(60, 120);
+  expect(correlationsOf(plan, () => 100, 1)).not.toEqual([]);
+  expect(new AllRuns(prepare(plan, source, { maxRows: 1000 }), runs, new Map(), 1).unordered(plan)).toBeUndefined();
 });
 
 describe('all runs at once', () => {

@@ -351,7 +351,8 @@ export class AllRuns {
       ?.bounded(log.table.ranges)
       .stretches(this.#windows!, (bound, run) => this.#bound(bound, run));
     if (!scan || !kept || stretches?.length !== 1) return undefined;
-    const found = correlate(correlation, scan, stretches[0]!, this.#windows!, kept, this.#evaluator.timeless);
+    const { timeless, maxRows } = this.#evaluator;
+    const found = correlate(correlation, scan, stretches[0]!, this.#windows!, kept, timeless, maxRows);
     if (!found) return undefined;
     // Rows without a partner were passed over: whether any came through a step is what is asked.
     for (const step of log.nodes) {

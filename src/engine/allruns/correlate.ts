@@ -7,7 +7,7 @@
  * The rows are those of the general way, in another order: this is for rows that are put in the canonical order afterwards.
  */
 import { takeDoubles, takeWords } from '../../base/arena.ts';
-import { firstFrom } from '../../base/search.ts';
+import { firstFrom, firstFromIn } from '../../base/search.ts';
 import { Batch, type Lineage } from '../../columns/batch.ts';
 import { type Column, gatherColumn } from '../../columns/column.ts';
 import type { Expression } from '../../plan/plan.ts';
@@ -41,6 +41,7 @@ export interface Correlated {
  * @param scan - the rows of the log's table.
  * @param stretches - its rows by run, within the bounds that runs set on TimeGenerated.
  * @param others - the rows of the other side.
+ * @param maxRows - the most rows that a join may make in one run; whether more are an error is for the general way to say.
  */
 export function correlate(
   correlation: Correlation,
@@ -49,8 +50,10 @@ export function correlate(
   windows: RunWindows,
   others: RunRows,
   scope: Scope,
+  maxRows: number,
 ): Correlated | undefined {
   const { join, log, bounds } = correlation;
+  const most = Math.min(MOST_PAIRS, maxRows);
   // Rows that leave a window by when they came in need not leave it in order.
   if (windows.ingestedAfter) return undefined;
   const keysOf = (batch: Batch): Column[] => join.on.map((pair) => evaluate(pair[otherSide(log)], batch, scope));
@@ -60,12 +63,12 @@ export function correlate(
   const rows = log.sums ? sumsOf(correlation, log.sums, seen, scope) : seen;
   const meeting = new Meeting(log, rows, kept, keysOf(kept.batch), scope);
   const keptTimes = bounds && rows.times && ascendingTimes(kept.batch.column(bounds.column));
-  const pairing = keptTimes ? meeting.pairs(bounds, keptTimes) : meeting.pairs(ANY_DISTANCE, undefined);
-  if (pairing.count > MOST_PAIRS) return undefined;
+  const pairing = keptTimes ? meeting.pairs(bounds, keptTimes, most) : meeting.pairs(ANY_DISTANCE, undefined, most);
+  if (pairing.count > most) return undefined;
   const pairs = rowsOfPairs(correlation, rows.batch, kept, pairing, scope);
   // Whether none was let through by the conditions or by the bounds is for the general way to find out.
   if (pairs.rowCount === 0 && (log.having.length > 0 || log.sums)) return undefined;
-  const met = pairs.rowCount > 0 || (keptTimes !== undefined && meeting.pairs(ANY_DISTANCE, undefined).count > 0);
+  const met = pairs.rowCount > 0 || (keptTimes !== undefined && meeting.pairs(ANY_DISTANCE, undefined, 0).count > 0);
   return { pairs, logRows: visible(seen), met };
 }
 
@@ -263,8 +266,11 @@ class Meeting {
     }
   }
 
-  /** @param keptTimes - undefined where any distance will do. */
-  pairs(within: typeof ANY_DISTANCE, keptTimes: Float64Array | undefined): Pairing {
+  /**
+   * @param keptTimes - undefined where any distance will do.
+   * @param most - no more pairs are looked for once there are more than these.
+   */
+  pairs(within: typeof ANY_DISTANCE, keptTimes: Float64Array | undefined, most: number): Pairing {
     const { from, to, batch, times } = this.#rows;
     const { starts, rows } = this.#members;
     const { from: keptFrom, to: keptTo } = this.#kept;
@@ -276,10 +282,10 @@ class Meeting {
       { from: keptFrom, to: keptTo, times: keptTimes ?? new Float64Array(keptFrom.length), rows: partners.rows },
       within,
     );
-    for (let group = 0; group + 1 < starts.length && pairing.count <= MOST_PAIRS; group++) {
+    for (let group = 0; group + 1 < starts.length && pairing.count <= most; group++) {
       if (starts[group] === starts[group + 1]) continue;
       const key = this.#keyOf(group);
-      pairing.add(starts[group]!, starts[group + 1]!, partners.starts[key]!, partners.starts[key + 1]!);
+      pairing.add(starts[group]!, starts[group + 1]!, partners.starts[key]!, partners.starts[key + 1]!, most);
     }
     return pairing;
   }
@@ -320,14 +326,14 @@ class Pairing {
   }
 
   /** The pairs of a group, `log.rows` from `start` to `end`, with the rows of the other side that have its key. */
-  add(start: number, end: number, keptStart: number, keptEnd: number): void {
+  add(start: number, end: number, keptStart: number, keptEnd: number, most: number): void {
     if (keptStart === keptEnd) return;
     this.#picked.count = 0;
     if (this.#picks === 'last') this.#pickLast(start, end);
     else if (this.#picks === 'first') this.#pickFirst(start, end);
     else this.#pickEach(start, end);
     const first = this.count;
-    this.#pair(keptStart, keptEnd);
+    this.#pair(keptStart, keptEnd, most);
     if (this.#lineage && this.count > first) this.#label(first, start, end);
   }
 
@@ -374,7 +380,7 @@ class Pairing {
     }
   }
 
-  #pair(keptStart: number, keptEnd: number): void {
+  #pair(keptStart: number, keptEnd: number, mostPairs: number): void {
     const { rows: keptRows, from: keptFrom, to: keptTo, times: keptTimes } = this.#kept;
     const { times } = this.#log;
     const { row: picked, from, to, count } = this.#picked;
@@ -383,10 +389,10 @@ class Pairing {
     const most = this.#most;
     let low = 0;
     const lastOfAll = times[picked[count - 1]!]! + most;
-    for (let k = firstOfTimes(keptTimes, keptRows, times[picked[0]!]! + least, keptStart, keptEnd); k < keptEnd; k++) {
+    for (let k = firstFromIn(keptTimes, keptRows, times[picked[0]!]! + least, keptStart, keptEnd); k < keptEnd; k++) {
       const kept = keptRows[k]!;
       const time = keptTimes[kept]!;
-      if (time > lastOfAll) return;
+      if (time > lastOfAll || this.count > mostPairs) return;
       const begin = keptFrom[kept]!;
       const end = keptTo[kept]!;
       while (low < count && times[picked[low]!]! < time - most) low++;
@@ -444,16 +450,6 @@ class Pairing {
       }
     }
   }
-}
-
-/** The first place from `low` whose row has the time `bound` or a later one. */
-function firstOfTimes(times: Float64Array, rows: Uint32Array, bound: number, low: number, high: number): number {
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (times[rows[middle]!]! >= bound) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** The pairs as rows of the join, in the order of the other side's rows. */

@@ -4,6 +4,7 @@
  * `innerunique`) takes the runs of a row apart by those of the other side's rows with its key.
  */
 import { takeWords } from '../../base/arena.ts';
+import { firstAfterIn } from '../../base/search.ts';
 import { Batch } from '../../columns/batch.ts';
 import { type Column, gatherColumn } from '../../columns/column.ts';
 import type { Plan } from '../../plan/plan.ts';
@@ -105,8 +106,8 @@ class Pairing {
         taken.add(a, b);
       }
       if (inTurn[id] === 1 && end - start > 8) {
-        start = firstAbove(rightTo, rows, start, end, a);
-        end = firstAbove(rightFrom, rows, start, end, b - 1);
+        start = firstAfterIn(rightTo, rows, a, start, end);
+        end = firstAfterIn(rightFrom, rows, b - 1, start, end);
       }
       for (let k = start; k < end; k++) {
         const other = rows[k]!;
@@ -188,16 +189,6 @@ function keysInTurn({ from, to }: RunRows, starts: Uint32Array, rows: Uint32Arra
     out[id] = inTurn;
   }
   return out;
-}
-
-/** The first place from `low` whose row's value is above `bound`; `high` where there is none. */
-function firstAbove(values: Uint32Array, rows: Uint32Array, low: number, high: number, bound: number): number {
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[rows[middle]!]! > bound) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** A set of runs as stretches, ascending and apart. */
