@@ -222,9 +222,7 @@ export class AllRuns {
         });
         return;
       case 'project':
-        this.#produce(node.input, (chunk, order) =>
-          counted(chunk.step(timeless.project(node, chunk.batch), undefined), order),
-        );
+        this.#produce(node.input, (chunk, order) => counted(this.#rowStep(node, chunk), order));
         return;
       case 'expand':
       case 'plugin':
